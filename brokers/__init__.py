@@ -1,0 +1,1 @@
+"""Brokers: where orders become fills, simulated or real."""

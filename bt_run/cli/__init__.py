@@ -1,0 +1,1 @@
+"""The command line: words in, words out; one file a command, imported when it is used."""

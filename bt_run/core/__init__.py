@@ -1,0 +1,1 @@
+"""Plain data, money, time and errors: what every other room may use and nothing else may change."""

@@ -1,0 +1,57 @@
+"""Write files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bt_run.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["replacing"]
+
+
+@contextmanager
+def replacing(target: Path | str) -> Iterator[Path]:
+    """
+    Yield a temporary path in the target's folder; rename it over the target when the block ends well.
+
+    When the block raises (Ctrl-C too) the temporary file is removed and the target stays as it was.
+    The temporary name keeps the target's suffix, because matplotlib and pandas choose by it.
+
+    Raises:
+        ConfigError: the folder does not exist, or cannot be written to.
+    """
+    path = Path(target)
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder. Give the name of a file to write.")
+    if not path.parent.is_dir():
+        raise ConfigError(f"The folder {path.parent} does not exist. Make it first, or write elsewhere.")
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
+    except OSError as error:
+        raise ConfigError(f"Cannot write to {path.parent}: {error.strerror}.") from error
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        _give_ordinary_mode(temporary, path)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _give_ordinary_mode(temporary: Path, target: Path) -> None:
+    """Give the file the target's mode, or what the umask allows; mkstemp makes private files."""
+    if target.exists():
+        temporary.chmod(target.stat().st_mode & 0o777)
+        return
+    umask = os.umask(0)
+    os.umask(umask)
+    temporary.chmod(0o666 & ~umask)

@@ -1,0 +1,140 @@
+"""
+Every error that bt-run raises on purpose.
+
+::
+
+    BtRunError
+    ├── ConfigError      exit 2   the user can mend it now: an option, a setting, a name
+    │   ├── UnknownName           a name that does not exist; suggests the nearest
+    │   └── ShadowedRoom          a folder of the user's hides one of our packages
+    ├── DataError        exit 3   names the file, the line and the column
+    └── StrategyError    exit 4   the strategy could not be loaded, or raised
+        ├── LoadError             the file, the module or the class
+        └── ParamError            a parameter's name, type or range
+
+Classes are split by what the caller does next. The command line catches ``BtRunError`` and
+nothing else: any other exception is a bug of ours and shows its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+__all__ = [
+    "BtRunError",
+    "ConfigError",
+    "DataError",
+    "LoadError",
+    "ParamError",
+    "ShadowedRoom",
+    "StrategyError",
+    "UnknownName",
+    "nearest",
+]
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Find the known name most like `name`, ignoring case; None where nothing comes near."""
+    by_fold = {item.casefold(): item for item in known}
+    close = difflib.get_close_matches(name.casefold(), by_fold, n=1, cutoff=0.5)
+    return by_fold[close[0]] if close else None
+
+
+class BtRunError(Exception):
+    """An error that the user can understand and act on; its text is one or two sentences."""
+
+    exit_code = 1
+
+
+class ConfigError(BtRunError):
+    """An option, a setting or a name is wrong; nothing was run."""
+
+    exit_code = 2
+
+
+class UnknownName(ConfigError):
+    """A name that does not exist. The text lists what exists and suggests the nearest name."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind = kind
+        self.name = name
+        self.known = sorted(known)
+        super().__init__(kind, name)
+
+    def __str__(self) -> str:
+        guess = nearest(self.name, self.known)
+        hint = f" Did you mean {guess!r}?" if guess else ""
+        return f"There is no {self.kind} {self.name!r}.{hint} Known: {', '.join(self.known)}."
+
+
+class ShadowedRoom(ConfigError):
+    """One of our top-level packages resolves to a folder that is not ours."""
+
+    def __init__(self, room: str, found: str) -> None:
+        self.room = room
+        self.found = found
+        super().__init__(room, found)
+
+    def __str__(self) -> str:
+        return (
+            f"The package {self.room!r} that bt-run needs is hidden by {self.found}. "
+            f"Rename that folder, or take its parent out of PYTHONPATH."
+        )
+
+
+class DataError(BtRunError):
+    """Market data cannot be used. Names the file, and the line (1-based) and column where known."""
+
+    exit_code = 3
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        path: Path | str | None = None,
+        line: int | None = None,
+        column: str | None = None,
+        hint: str = "",
+    ) -> None:
+        self.problem = problem
+        self.path = path
+        self.line = line
+        self.column = column
+        self.hint = hint
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        where = [str(self.path)] if self.path is not None else []
+        if self.line is not None:
+            where.append(f"line {self.line}")
+        if self.column is not None:
+            where.append(f"column {self.column!r}")
+        prefix = ", ".join(where) + ": " if where else ""
+        return f"{prefix}{self.problem}" + (f" {self.hint}" if self.hint else "")
+
+
+class StrategyError(BtRunError):
+    """A strategy could not be used, or raised while it ran; `story` holds the user's traceback."""
+
+    exit_code = 4
+
+    def __init__(self, problem: str, *, story: str = "") -> None:
+        self.problem = problem
+        self.story = story
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        return f"{self.story.rstrip()}\n\n{self.problem}" if self.story else self.problem
+
+
+class LoadError(StrategyError):
+    """The file, module or class of a strategy could not be loaded."""
+
+
+class ParamError(StrategyError):
+    """A parameter's name, type or value is wrong."""

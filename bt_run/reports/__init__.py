@@ -1,0 +1,1 @@
+"""Turn results into numbers, tables and pictures."""

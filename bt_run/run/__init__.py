@@ -1,0 +1,1 @@
+"""Put the parts together: load, run, compare; own the life cycle of a run."""

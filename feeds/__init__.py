@@ -1,0 +1,1 @@
+"""Feeds: market data from files, the exchange and captures, as bars and as Backtrader data."""

@@ -1,0 +1,1 @@
+"""Strategies: each a page, from bars to signals."""
