@@ -1,0 +1,24 @@
+"""Fixtures that every test may ask for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Give the root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Give the folder of real data beside the checkout; skip loudly where it is absent."""
+    folder = ROOT.parent / "shared"
+    if not (folder / "realdata" / "README.md").is_file():
+        pytest.skip(f"NOT TESTED: the real data in {folder.name}/ beside the checkout is absent")
+    return folder
