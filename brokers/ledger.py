@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["DUST", "round_trips"]
 
 DUST = 1e-12
-"""The share of a trade's largest holding that is rounding, not a position; a sum of floats errs by 1e-16 a term."""
+"""The share of a trade's largest holding that is rounding, not a position; float sums err by 1e-16 a term."""
 
 
 @dataclass(slots=True)
