@@ -15,20 +15,19 @@ import hashlib
 import json
 import math
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from shipped import settle
 
-from bt_run.core.atomic import replacing
 from bt_run.core.market import BAR_COLUMNS, iso_utc
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from bt_run.core.market import FloatArray
 
-__all__ = ["daily_returns", "main", "make_csv", "make_metadata"]
+__all__ = ["daily_returns", "main", "make_csv", "make_files", "make_metadata"]
 
 SEED = 1692
 BARS = 3_000
@@ -48,7 +47,6 @@ UNITS = {
     "taker_buy_volume": "BTC bought by takers, part of volume",
     "taker_buy_quote_volume": "USDT paid by buying takers, part of quote_volume",
 }
-DATA = Path(__file__).resolve().parents[1] / "data"
 
 
 class Regime(NamedTuple):
@@ -225,12 +223,12 @@ def make_metadata(csv: str, *, seed: int = SEED) -> str:
     return json.dumps(described, indent=2) + "\n"
 
 
-def make_files(seed: int = SEED, bars: int = BARS) -> Mapping[Path, bytes]:
-    """Make both files in memory: path to content."""
+def make_files(seed: int = SEED, bars: int = BARS) -> dict[str, bytes]:
+    """Make both files in memory: name to content."""
     csv = make_csv(seed, bars)
     return {
-        DATA / "btc_1d.csv": csv.encode(),
-        DATA / "btc_1d.metadata.json": make_metadata(csv, seed=seed).encode(),
+        "btc_1d.csv": csv.encode(),
+        "btc_1d.metadata.json": make_metadata(csv, seed=seed).encode(),
     }
 
 
@@ -238,18 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Write the files, or compare them with what is shipped; 0 is well, 1 is a difference."""
     parser = argparse.ArgumentParser(description="Make data/btc_1d.csv and its metadata.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a shipped file differs")
-    check = parser.parse_args(arguments).check
-    different = 0
-    for path, content in make_files().items():
-        if check:
-            same = path.is_file() and path.read_bytes() == content
-            different += not same
-            print(f"{path.name}: {'as made' if same else 'differs; run scripts/make_sample_data.py'}")
-            continue
-        with replacing(path) as temporary:
-            temporary.write_bytes(content)
-        print(f"{path.name}: written")
-    return 1 if different else 0
+    return settle(make_files(), check=parser.parse_args(arguments).check)
 
 
 if __name__ == "__main__":
