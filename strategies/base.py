@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import backtrader as bt
 import numpy as np
 
-from bt_run.core.errors import ParamError, StrategyError, nearest
+from bt_run.core.errors import ParamError, StrategyError
 from bt_run.core.market import BAR_COLUMNS, Bars
+from strategies.params import check_value, unknown_param
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,8 @@ __all__ = ["SignalStrategy", "Signals"]
 
 _EPOCH_DAY = 719_163  # datetime.date(1970, 1, 1).toordinal(): Backtrader counts days from year 1
 _DAY_MS = 86_400_000
+_DECISIONS = ("long_entry", "long_exit", "short_entry", "short_exit")
+_GO_LONG, _GO_SHORT, _LEAVE_LONG, _LEAVE_SHORT = 1, 2, 4, 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +49,7 @@ class Signals:
 
     def arrays(self) -> Iterator[tuple[str, npt.NDArray[Any]]]:
         """Give every array with its name."""
-        for name in ("long_entry", "long_exit", "short_entry", "short_exit"):
+        for name in _DECISIONS:
             yield name, getattr(self, name)
         yield from self.panels.items()
         yield from self.overlays.items()
@@ -58,13 +61,15 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
 
     A subclass gives ``params``, ``ranges`` (numbers: low and high, inclusive) or ``choices`` (texts),
     and the static method ``signals(bars, p)``. It must be pure, and the signals of the first k bars must
-    not change when more bars follow (no look-ahead).
+    not change when more bars follow (no look-ahead). Where two parameters must fit each other it gives
+    ``find_conflict(p)`` too. It trades the first data feed, whose bars must all be kept (no exactbars).
 
     Rules at the close of each bar:
 
     - An exit beats an entry of the same side on the same bar. Entries of both sides at once cancel out.
     - Shorts are opened only with ``allow_short=True``; an entry of the other side then closes the position
-      and opens the other, in two market orders.
+      and opens the other, in two market orders. Without it the short side is not looked at.
+    - While an order waits for its fill, signals are passed over.
     - How much an entry buys is the sizer's business: Backtrader's default is one unit.
 
     Works in anybody's script: ``cerebro.addstrategy(Rsi, period=10)``.
@@ -93,29 +98,34 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
             ParamError: an unknown name (with the nearest known), a wrong type, a value out of range.
         """
         known = cls.defaults()
+        for name in (*cls.ranges, *cls.choices):
+            if name not in known:
+                raise unknown_param(f"{cls.__name__} (in ranges or choices)", name, known)
         for name, value in given.items():
             if name not in known:
-                guess = nearest(name, known)
-                hint = f" Did you mean {guess!r}?" if guess else ""
-                listed = ", ".join(known) or "none"
-                raise ParamError(f"{cls.__name__} has no parameter {name!r}.{hint} It has: {listed}.")
-            cls._check_value(name, value, known[name])
-        return SimpleNamespace(**{**known, **given})
-
-    @classmethod
-    def _check_value(cls, name: str, value: Any, default: Any) -> None:
-        wanted = float if isinstance(default, float) else type(default)
-        fits = isinstance(value, (int, float) if wanted is float else wanted)
-        if not fits or (isinstance(value, bool) and wanted is not bool):
-            raise ParamError(f"{cls.__name__}: {name} is {value!r}; it must be of type {wanted.__name__}.")
-        if name in cls.ranges:
-            low, high = cls.ranges[name]
-            if not low <= value <= high:
-                raise ParamError(f"{cls.__name__}: {name} is {value}; it must lie in {low} to {high}.")
-        if name in cls.choices and value not in cls.choices[name]:
-            raise ParamError(
-                f"{cls.__name__}: {name} is {value!r}; choose one of {', '.join(cls.choices[name])}."
+                raise unknown_param(cls.__name__, name, known)
+            check_value(
+                cls.__name__,
+                name,
+                value,
+                default=known[name],
+                limits=cls.ranges.get(name),
+                choices=cls.choices.get(name),
             )
+        complete = SimpleNamespace(**{**known, **given})
+        conflict = cls.find_conflict(complete)
+        if conflict is not None:
+            raise ParamError(f"{cls.__name__}: {conflict}")
+        return complete
+
+    @staticmethod
+    def find_conflict(p: Any) -> str | None:
+        """
+        Say in a sentence why these parameters do not fit together, each being in its range; None where they do.
+
+        Searches over grids skip what this refuses.
+        """
+        return None
 
     @classmethod
     def compute(cls, bars: Bars, **params: Any) -> Signals:
@@ -125,16 +135,29 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
         This is the one way from bars to signals, for every engine. Raises ParamError, StrategyError.
         """
         found = cls.signals(bars, cls.check_params(params))
+        if not isinstance(found, Signals):
+            raise StrategyError(
+                f"{cls.__name__}.signals returned {type(found).__name__}; it must return Signals(...)."
+            )
         none = np.zeros(len(bars), dtype=np.bool_)
 
-        def decision(side: BoolArray | None) -> BoolArray:
-            return none if side is None else np.ascontiguousarray(side, dtype=np.bool_)
+        def decision(name: str) -> BoolArray:
+            side = getattr(found, name)
+            if side is None:
+                return none
+            array = np.ascontiguousarray(side)
+            if array.dtype != np.bool_:
+                raise StrategyError(
+                    f"{cls.__name__}.signals returned {name} of type {array.dtype}; it must hold booleans, "
+                    f"as a comparison gives them."
+                )
+            return array
 
         complete = Signals(
-            long_entry=decision(found.long_entry),
-            long_exit=decision(found.long_exit),
-            short_entry=decision(found.short_entry),
-            short_exit=decision(found.short_exit),
+            long_entry=decision("long_entry"),
+            long_exit=decision("long_exit"),
+            short_entry=decision("short_entry"),
+            short_exit=decision("short_exit"),
             panels=found.panels,
             overlays=found.overlays,
         )
@@ -151,40 +174,26 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
         self._own_params = {name: getattr(self.p, name) for name in self.defaults()}
         self.check_params(self._own_params)
         self._orders: list[Any] = []
+        self._codes = b""
         self.computed: Signals | None = None
         self.reversing = False  # tells the sizer that this sell is an entry, although a long is still held
 
     def next(self) -> None:
         """Act on the signals of the bar that has just closed."""
-        row = self._signal_row()
-        if any(order.alive() for order in self._orders):
+        wanted = self._wanted()
+        if not wanted or any(order.alive() for order in self._orders):
             return
-        size = self.position.size
+        self._orders = [order for order in self._act(wanted, self.position.size) if order is not None]
+
+    def _act(self, wanted: int, size: float) -> list[Any]:
+        """Give the orders that lead from a holding of `size` to what is wanted."""
         if size == 0:
-            self._orders = [self._enter(row)]
-        else:
-            self._orders = self._leave(row, is_long=size > 0)
-        self._orders = [order for order in self._orders if order is not None]
-
-    def _enter(self, row: tuple[bool, bool, bool, bool]) -> Any:
-        long_entry, long_exit, short_entry, short_exit = row
-        go_long = long_entry and not long_exit
-        go_short = self.p.allow_short and short_entry and not short_exit
-        if go_long and not go_short:
-            return self.buy()
-        if go_short and not go_long:
-            return self.sell()
-        return None
-
-    def _leave(self, row: tuple[bool, bool, bool, bool], *, is_long: bool) -> list[Any]:
-        long_entry, long_exit, short_entry, short_exit = row
-        if is_long:
-            if self.p.allow_short and short_entry and not short_exit and not long_entry:
-                return self._reverse(self.sell)
-            return [self.close()] if long_exit else []
-        if long_entry and not long_exit and not short_entry:
-            return self._reverse(self.buy)
-        return [self.close()] if short_exit else []
+            if wanted & _GO_LONG:
+                return [self.buy()]
+            return [self.sell()] if wanted & _GO_SHORT else []
+        if wanted & (_GO_SHORT if size > 0 else _GO_LONG):
+            return self._reverse(self.sell if size > 0 else self.buy)
+        return [self.close()] if wanted & (_LEAVE_LONG if size > 0 else _LEAVE_SHORT) else []
 
     def _reverse(self, enter: Callable[[], Any]) -> list[Any]:
         self.reversing = True
@@ -193,32 +202,45 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
         finally:
             self.reversing = False
 
-    def _signal_row(self) -> tuple[bool, bool, bool, bool]:
+    def _wanted(self) -> int:
         """
-        Give the four decisions of the current bar.
+        Give what the signals of the current bar want.
 
         Where the bars were loaded beforehand the signals of all are computed once; where they arrive one
         by one, those of all bars so far are computed again and the last element decides.
         """
         position = len(self.data) - 1
-        loaded = self.data.buflen()
-        if self.computed is None or len(self.computed.long_entry) != loaded:
-            self.computed = self.compute(_bars_of(self.data), **self._own_params)
-        found = self.computed
-        return (
-            bool(found.long_entry[position]),
-            bool(found.long_exit[position]),
-            bool(found.short_entry[position]),  # type: ignore[index]  # compute() fills all four
-            bool(found.short_exit[position]),  # type: ignore[index]  # compute() fills all four
-        )
+        if position >= len(self._codes):
+            bars = _bars_of(self.data)
+            if position >= len(bars):
+                raise StrategyError(
+                    f"{type(self).__name__} needs every bar since the start, and this run keeps only "
+                    f"{len(bars)}. Run it without exactbars."
+                )
+            self.computed = self.compute(bars, **self._own_params)
+            self._codes = _codes_of(self.computed, allow_short=bool(self.p.allow_short))
+        return self._codes[position]
+
+
+def _codes_of(found: Signals, *, allow_short: bool) -> bytes:
+    """Weigh the four decisions of each bar against each other; one byte a bar, quick to look up."""
+    short_entry, short_exit = found.short_entry, found.short_exit
+    if short_entry is None or short_exit is None or not allow_short:
+        short_entry = short_exit = np.zeros(len(found.long_entry), dtype=np.bool_)
+    go_long = found.long_entry & ~found.long_exit
+    go_short = short_entry & ~short_exit
+    codes = np.where(go_long & ~go_short, _GO_LONG, 0) | np.where(go_short & ~go_long, _GO_SHORT, 0)
+    codes |= np.where(found.long_exit, _LEAVE_LONG, 0) | np.where(short_exit, _LEAVE_SHORT, 0)
+    return codes.astype(np.uint8).tobytes()
 
 
 def _bars_of(data: Any) -> Bars:
     """Copy the loaded lines of any Backtrader feed into bars; lines that the feed does not have are NaN."""
-    days = np.array(data.lines.datetime.array, dtype=np.float64)
+    loaded = data.buflen()  # the arrays may be longer: indicators may have extended them into the future
+    days = np.array(data.lines.datetime.array, dtype=np.float64)[:loaded]
     open_time = np.rint((days - _EPOCH_DAY) * _DAY_MS).astype(np.int64)
     columns = {
-        name: np.array(getattr(data.lines, name).array, dtype=np.float64)
+        name: np.array(getattr(data.lines, name).array, dtype=np.float64)[:loaded]
         for name in BAR_COLUMNS[1:]
         if hasattr(data.lines, name)
     }
