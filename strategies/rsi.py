@@ -18,6 +18,8 @@ class Rsi(SignalStrategy):
     """
     Buy while RSI is below oversold, close while it is above overbought; shorts mirror it.
 
+    As long as the price has not moved at all TA-Lib gives 0, which counts as oversold.
+
     Source: J. Welles Wilder, "New Concepts in Technical Trading Systems", 1978, section VI (TA-Lib RSI).
     """
 
