@@ -1,0 +1,73 @@
+"""Falls from a peak: how deep, and how long until the peak is seen again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from bt_run.core.market import FloatArray, IntArray
+
+__all__ = ["Drawdowns", "find_drawdowns"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawdowns:
+    """
+    Every fall from a peak, oldest first; arrays of shape (k,), k = 0 for a curve that never falls.
+
+    `depth_pct` > 0 is the deepest point in percent of the peak; above 100 where an account goes below
+    zero. `duration_s` runs from the last bar at the peak to the bar that reaches it again; a fall
+    that has not recovered runs to the last bar.
+    """
+
+    depth_pct: FloatArray
+    duration_s: FloatArray
+
+    @property
+    def max_pct(self) -> float:
+        """
+        The deepest fall in percent; 0 where there is none.
+
+        Source: PerformanceAnalytics maxDrawdown(geometric=TRUE); Magdon-Ismail and Atiya, 2004.
+        """
+        return float(self.depth_pct.max()) if len(self.depth_pct) else 0.0
+
+    @property
+    def avg_pct(self) -> float | None:
+        """The mean of the falls' depths in percent; None where there is none. As backtesting.py 0.6.6."""
+        return float(self.depth_pct.mean()) if len(self.depth_pct) else None
+
+    @property
+    def max_duration_s(self) -> float:
+        """The longest time from peak to recovery, in seconds; 0 where there is no fall."""
+        return float(self.duration_s.max()) if len(self.duration_s) else 0.0
+
+    @property
+    def avg_duration_s(self) -> float | None:
+        """The mean time from peak to recovery, in seconds; None where there is no fall."""
+        return float(self.duration_s.mean()) if len(self.duration_s) else None
+
+
+def find_drawdowns(equity: FloatArray, open_time: IntArray, *, start: float) -> Drawdowns:
+    """
+    Find every fall of a curve below its highest value so far.
+
+    Args:
+        equity: At the close of every bar, shape (n,), n >= 1, no NaN.
+        open_time: ms UTC, shape (n,), ascending.
+        start: Value before the first bar, > 0; it counts as a peak.
+    """
+    peak = np.maximum.accumulate(equity)
+    np.maximum(peak, start, out=peak)
+    below = np.concatenate(([False], equity < peak, [False]))
+    edges = np.flatnonzero(below[1:] != below[:-1])
+    first, recovered = edges[::2], edges[1::2]
+    if not len(first):
+        return Drawdowns(np.empty(0), np.empty(0))
+    depth = np.maximum.reduceat((1.0 - equity / peak) * 100.0, first)
+    last = np.minimum(recovered, len(equity) - 1)
+    duration = (open_time[last] - open_time[np.maximum(first - 1, 0)]) / 1000.0
+    return Drawdowns(depth, duration)
