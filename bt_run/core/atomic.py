@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ def replacing(target: Path | str) -> Iterator[Path]:
     The temporary name keeps the target's suffix, because matplotlib and pandas choose by it.
 
     Raises:
-        ConfigError: the folder does not exist, or cannot be written to.
+        ConfigError: the folder does not exist or cannot be written to, or its disk is full.
     """
     path = Path(target)
     if path.is_dir():
@@ -42,6 +43,11 @@ def replacing(target: Path | str) -> Iterator[Path]:
         yield temporary
         _give_ordinary_mode(temporary, path)
         temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise ConfigError(f"{path} was not written: no space is left on its disk.") from error
+        raise
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise

@@ -22,11 +22,13 @@ def round_down(size: float, step: float) -> float:
 
     Works on floats so that a compiled engine can take the very same steps: steps below one are
     counted by their inverse, because ``n / 1e8`` is the float nearest to the decimal and ``n * 1e-8``
-    is not.
+    is not. A product a hair below a whole number would lose a step, so the next multiple is tried.
     """
     if step < 1.0:
         per_unit = float(round(1.0 / step))
-        return math.floor(size * per_unit) / per_unit
+        steps = math.floor(size * per_unit)
+        above = (steps + 1) / per_unit
+        return above if above <= size else steps / per_unit
     return math.floor(size / step) * step
 
 

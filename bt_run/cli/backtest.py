@@ -1,0 +1,133 @@
+"""``bt-run backtest``: one strategy over one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bt_run.cli import types
+from bt_run.cli.options import (
+    ACCOUNT_KEYS,
+    DATA_KEYS,
+    account_options,
+    complete_strategy,
+    data_options,
+    pick,
+    settings_of,
+)
+from bt_run.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    from bt_run.core.results import RunResult
+
+__all__ = ["backtest"]
+
+_MANY_BARS = 50_000
+
+_EPILOG = """\b
+Examples:
+  bt-run backtest --strategy rsi --data btc_1d.csv
+  bt-run backtest -s rsi:period=10,oversold=25 -d btc_1d.csv --plot rsi.png
+  bt-run backtest -s sar -d BTCUSDT-1h-2025-01.csv.gz --allow-short -i 4h
+  bt-run backtest -s macd -d btc_1d.csv --stop-loss 5 --take-profit 20
+  bt-run backtest -s ./mine.py:Mine -d btc_1d.csv --json out.json --trades out.csv
+"""
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "--strategy",
+    "-s",
+    required=True,
+    shell_complete=complete_strategy,
+    help="A name (see bt-run strategies) or ./file.py:Class, with parameters as in rsi:period=10,oversold=25.",
+)
+@click.option("--data", "-d", required=True, help="A file of bars: a path, or a name in the data folders.")
+@click.option(
+    "--param", "-p", multiple=True, type=types.PARAM, help="A strategy parameter, name=value; repeatable."
+)
+@data_options
+@account_options
+@click.option("--plot", type=_FILE, help="Write a picture: .png, .svg or .pdf.")
+@click.option("--show", is_flag=True, help="Open the picture in a window.")
+@click.option("--json", "json_path", type=_FILE, help="Write the whole result; - for standard output.")
+@click.option("--trades", type=_FILE, help="Write the trades as CSV.")
+@click.option("--equity", type=_FILE, help="Write equity, cash and position of every bar as CSV.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+def backtest(
+    strategy: str,
+    data: str,
+    param: tuple[tuple[str, str], ...],
+    *,
+    plot: Path | None,
+    show: bool,
+    json_path: Path | None,
+    trades: Path | None,
+    equity: Path | None,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """
+    Run one strategy over one file of bars.
+
+    A decision at the close of a bar is filled at the open of the next one.
+    """
+    settings = settings_of(**pick(options, ACCOUNT_KEYS))
+    from bt_run.run.backtest import run_backtest
+    from bt_run.run.data import DataRequest, load_data
+    from strategies.loader import load_strategy
+
+    loaded = load_strategy(strategy, params=param)
+    bars = load_data(DataRequest(data, **pick(options, DATA_KEYS)))
+    many = len(bars.bars) >= _MANY_BARS
+    with progress_bar("Backtesting", total=len(bars.bars), unit="bars", shown=many and not quiet) as progress:
+        result = run_backtest(loaded, bars, settings, progress=progress)
+    written = _write(result, plot=plot, json_path=json_path, trades=trades, equity=equity)
+    to_stdout = json_path is not None and str(json_path) == "-"
+    if not quiet and not to_stdout:
+        _print(result, written)
+    if show:
+        from bt_run.reports.figure import draw_run, show_figure
+
+        show_figure(draw_run(result))
+
+
+def _write(
+    result: RunResult, *, plot: Path | None, json_path: Path | None, trades: Path | None, equity: Path | None
+) -> list[Path]:
+    """Write the files asked for, the picture last because it takes longest; give their paths."""
+    from bt_run.reports import export
+
+    written: list[Path] = []
+    if json_path is not None and str(json_path) == "-":
+        click.echo(export.to_json(export.result_to_dict(result)), nl=False)
+    elif json_path is not None:
+        export.write_json(json_path, export.result_to_dict(result))
+        written.append(json_path)
+    if trades is not None:
+        export.write_trades_csv(trades, result)
+        written.append(trades)
+    if equity is not None:
+        export.write_equity_csv(equity, result)
+        written.append(equity)
+    if plot is not None:
+        from bt_run.reports.figure import draw_run, save_figure
+
+        save_figure(draw_run(result), plot)
+        written.append(plot)
+    return written
+
+
+def _print(result: RunResult, written: list[Path]) -> None:
+    from rich.console import Console
+
+    from bt_run.reports.tables import run_table
+
+    console = Console(highlight=False)
+    console.print(run_table(result))
+    for path in written:
+        click.echo(f"Wrote {path}")

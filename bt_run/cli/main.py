@@ -1,0 +1,135 @@
+"""The entry point: find the command, import only it, turn errors into sentences and exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bt_run import __version__
+from bt_run.core.errors import BtRunError, nearest
+from bt_run.core.rooms import check_rooms
+
+__all__ = ["COMMANDS", "cli", "main"]
+
+COMMANDS = {
+    "backtest": ("bt_run.cli.backtest:backtest", "Run one strategy over one file of bars."),
+    "compare": ("bt_run.cli.compare:compare", "Run several strategies side by side."),
+    "config": ("bt_run.cli.config:config", "Show the settings that hold and where they come from."),
+    "strategies": ("bt_run.cli.strategies:strategies", "List strategies, or write a new one."),
+}
+"""Command name: where it lives and its one line, so that --help need import none of them."""
+
+INTERRUPTED = 130
+
+_EPILOG = """\b
+Examples:
+  bt-run backtest --strategy rsi --data btc_1d.csv --plot rsi.png
+  bt-run compare -s rsi -s sar -s macd:fast=8 --data btc_1d.csv --plot equity.png
+  bt-run strategies new mine.py
+  bt-run backtest --strategy ./mine.py:Mine --data btc_1d.csv
+"""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command when it is used, and suggests the nearest name when it is mistyped."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the names of all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and give one command; None for a name that does not exist."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        settings = ctx.find_object(dict)
+        if settings is not None and "file" in settings:
+            ctx.default_map = {cmd_name: settings["file"].defaults_for(command)}
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or fail with the nearest name."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            guess = nearest(name, COMMANDS)
+            hint = f" Did you mean {guess!r}?" if guess else ""
+            raise click.UsageError(f"There is no command {name!r}.{hint} See bt-run --help.", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands with their one line, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=_EPILOG,
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "auto_envvar_prefix": "BT_RUN",
+        "max_content_width": 100,
+    },
+)
+@click.version_option(__version__, "-V", "--version", prog_name="bt-run", message="%(prog)s %(version)s")
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Settings file. Without it: BT_RUN_CONFIG, ./bt-run.toml, ~/.config/bt-run/bt-run.toml.",
+)
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(ctx: click.Context, config_path: Path | None, debug: bool) -> None:
+    """Backtest one TA-Lib strategy class with Backtrader, and compare it with others."""
+    from bt_run.cli.settings_file import find_settings_file, read_settings_file
+
+    check_rooms()
+    ctx.obj = {"debug": debug, "file": read_settings_file(find_settings_file(config_path))}
+
+
+def main(args: list[str] | None = None) -> None:
+    """
+    Run the command line and exit.
+
+    Exit codes: 0 done; 1 a bug of ours; 2 a wrong option or setting; 3 unusable data; 4 the strategy;
+    130 interrupted.
+    """
+    words = sys.argv[1:] if args is None else args
+    sys.exit(_run(words, debug="--debug" in words))
+
+
+def _run(words: list[str], *, debug: bool) -> int:
+    try:
+        code: Any = cli.main(args=_lift_debug(words), prog_name="bt-run", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("\nInterrupted. Nothing was left half-written.", err=True)
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BtRunError as error:
+        if debug:
+            traceback.print_exc()
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of our output has gone (bt-run ... | head). Point stdout away, so that Python's own
+        # flush at exit does not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _lift_debug(words: list[str]) -> list[str]:
+    """Let --debug stand anywhere, also behind the command."""
+    return ["--debug", *(word for word in words if word != "--debug")] if "--debug" in words else words

@@ -1,0 +1,152 @@
+"""Options that several commands share, said once."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bt_run.cli import types
+from bt_run.core.settings import BacktestSettings, Protection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from click.shell_completion import CompletionItem
+
+    from bt_run.core.money import Stake
+
+__all__ = [
+    "ACCOUNT_KEYS",
+    "DATA_KEYS",
+    "account_options",
+    "complete_strategy",
+    "data_options",
+    "pick",
+    "settings_of",
+]
+
+
+def complete_strategy(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the names of installed strategies; the shell completes files by itself."""
+    from importlib.metadata import entry_points
+
+    from click.shell_completion import CompletionItem
+
+    names = sorted({entry.name for entry in entry_points(group="bt_run.strategies")})
+    found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
+    return found or [CompletionItem(incomplete, type="file")]
+
+
+def _stacked(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Make one decorator of many, in the order in which --help shall show them."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+data_options = _stacked(
+    click.option(
+        "--data-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        envvar="BT_RUN_DATA_DIR",
+        show_envvar=True,
+        help="Your folder of data files, searched after the current one and before the shipped data.",
+    ),
+    click.option("--symbol", help="Symbol of the data, where its name does not tell."),
+    click.option(
+        "--interval", "-i", type=types.INTERVAL, help="Resample upward to this interval, such as 4h or 1w."
+    ),
+    click.option(
+        "--from", "--fromdate", "start", type=types.START, help="First bar: a date or an ISO time, UTC."
+    ),
+    click.option(
+        "--to", "--todate", "end", type=types.END, help="Last bar; a date includes that whole day, UTC."
+    ),
+)
+
+account_options = _stacked(
+    click.option("--cash", type=float, default=10_000.0, show_default=True, help="Cash to start with."),
+    click.option(
+        "--commission",
+        type=types.COMMISSION,
+        default="0.1%",
+        show_default=True,
+        help="Fee on both sides, as a fraction of the traded value (0.001) or in percent (0.1%).",
+    ),
+    click.option(
+        "--slippage",
+        "--slip_perc",
+        type=types.SLIPPAGE,
+        default="0",
+        show_default=True,
+        help="How much worse fills are than the price, as a fraction or in percent.",
+    ),
+    click.option(
+        "--stake",
+        type=types.STAKE,
+        default="95%",
+        show_default=True,
+        help="Size of an entry: 0.01 (base asset), 100USDT (quote asset) or 95% (of equity).",
+    ),
+    click.option("--lot-step", type=float, default=1e-8, help="Quantity step of the symbol.  [default: 1e-8]"),
+    click.option("--stop-loss", type=types.percent("Stop-loss"), help="Percent of the entry price."),
+    click.option("--take-profit", type=types.percent("Take-profit"), help="Percent of the entry price."),
+    click.option("--trailing-stop", type=types.percent("Trailing stop"), help="Percent below the best close."),
+    click.option(
+        "--allow-short/--long-only",
+        default=False,
+        help="Whether signals may open shorts.  [default: long-only]",
+    ),
+    click.option(
+        "--engine",
+        type=click.Choice(["auto", "backtrader", "fast"]),
+        default="auto",
+        show_default=True,
+        help="What runs the strategy.",
+    ),
+)
+
+
+def settings_of(
+    *,
+    cash: float,
+    commission: float,
+    slippage: float,
+    stake: Stake,
+    lot_step: float,
+    stop_loss: float | None,
+    take_profit: float | None,
+    trailing_stop: float | None,
+    allow_short: bool,
+    engine: Any,
+) -> BacktestSettings:
+    """Make settings of the account options. Raises ConfigError where they contradict each other."""
+    return BacktestSettings(
+        cash=cash,
+        commission=commission,
+        slippage=slippage,
+        stake=stake,
+        lot_step=lot_step,
+        protection=Protection(stop_loss, take_profit, trailing_stop),
+        allow_short=allow_short,
+        engine=engine,
+    )
+
+
+ACCOUNT_KEYS = tuple(inspect.signature(settings_of).parameters)
+"""Names of the account options, to pick them out of a command's keyword arguments."""
+
+DATA_KEYS = ("data_dir", "symbol", "interval", "start", "end")
+"""Names of the data options; the fields of a DataRequest beside the name."""
+
+
+def pick(options: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    """Pick some of a command's keyword arguments."""
+    return {key: options[key] for key in keys}

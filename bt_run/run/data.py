@@ -1,0 +1,62 @@
+"""From the name of a file to the bars of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from feeds.csv_file import read_bars
+from feeds.resample import resample
+
+from bt_run.core.errors import DataError
+from bt_run.core.market import BarFile, Interval, iso_utc
+from feeds.locate import find_data
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["DataRequest", "load_data"]
+
+
+@dataclass(frozen=True, slots=True)
+class DataRequest:
+    """
+    Which bars a run wants.
+
+    `name` is a path or the name of a file in the data folders. `interval` resamples upward. `start` and
+    `end` are ms since 1970 UTC, both inclusive, of bars' open times; None leaves that side open.
+    """
+
+    name: str
+    data_dir: Path | None = None
+    symbol: str | None = None
+    interval: Interval | None = None
+    start: int | None = None
+    end: int | None = None
+
+
+def load_data(request: DataRequest) -> BarFile:
+    """
+    Find, read, check, cut and resample the bars of a request.
+
+    The range is cut before resampling, so that no bar of the result holds a trade outside it.
+
+    Raises:
+        DataError: no such file, unusable content, or no bar in the range.
+        ConfigError: an interval finer than the data's.
+    """
+    data = read_bars(find_data(request.name, data_dir=request.data_dir), symbol=request.symbol)
+    bars = data.bars.between(request.start, request.end)
+    if not len(bars):
+        first, last = (iso_utc(int(data.bars.open_time[place])) for place in (0, -1))
+        raise DataError(
+            "no bar lies in the range asked for.", path=data.path, hint=f"The file holds {first} to {last}."
+        )
+    interval = data.interval
+    if request.interval is not None and request.interval != interval:
+        bars = resample(bars, source=interval, target=request.interval)
+        interval = request.interval
+        if not len(bars):
+            raise DataError(f"the range does not fill one bar of {interval}.", path=data.path)
+    return dataclasses.replace(data, bars=bars, interval=interval)
