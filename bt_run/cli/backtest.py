@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bt_run.cli import types
 from bt_run.cli.options import (
     ACCOUNT_KEYS,
     DATA_KEYS,
@@ -47,9 +46,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="A name (see bt-run strategies) or ./file.py:Class, with parameters as in rsi:period=10,oversold=25.",
 )
 @click.option("--data", "-d", required=True, help="A file of bars: a path, or a name in the data folders.")
-@click.option(
-    "--param", "-p", multiple=True, type=types.PARAM, help="A strategy parameter, name=value; repeatable."
-)
+@click.option("--param", "-p", multiple=True, help="A strategy parameter, name=value; repeatable.")
 @data_options
 @account_options
 @click.option("--plot", type=_FILE, help="Write a picture: .png, .svg or .pdf.")
@@ -61,7 +58,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 def backtest(
     strategy: str,
     data: str,
-    param: tuple[tuple[str, str], ...],
+    param: tuple[str, ...],
     *,
     plot: Path | None,
     show: bool,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from bt_run import __version__
 from bt_run.core.errors import BtRunError, nearest
@@ -116,6 +117,7 @@ def _run(words: list[str], *, debug: bool) -> int:
         return INTERRUPTED
     except click.ClickException as error:
         error.show()
+        _show_origin(error)
         return error.exit_code
     except BtRunError as error:
         if debug:
@@ -128,6 +130,17 @@ def _run(words: list[str], *, debug: bool) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return code if isinstance(code, int) else 0
+
+
+def _show_origin(error: click.ClickException) -> None:
+    """Say where a wrong value came from when it was not typed."""
+    if not isinstance(error, click.BadParameter) or error.ctx is None or error.param is None:
+        return
+    source = error.ctx.get_parameter_source(error.param.name or "")
+    if source is ParameterSource.DEFAULT_MAP:
+        click.echo(f"The value stands in {error.ctx.find_root().obj['file'].path}.", err=True)
+    elif source is ParameterSource.ENVIRONMENT:
+        click.echo("The value stands in an environment variable; see bt-run config show.", err=True)
 
 
 def _lift_debug(words: list[str]) -> list[str]:

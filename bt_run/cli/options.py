@@ -51,7 +51,26 @@ def _stacked(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return decorate
 
 
+def _use_settings_file(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:
+    """Take this file's defaults in place of those found before; eager, so it comes before other options."""
+    if value is None:
+        return
+    from bt_run.cli.settings_file import read_settings_file
+
+    settings = read_settings_file(value)
+    ctx.find_root().obj["file"] = settings
+    ctx.default_map = settings.defaults_for(ctx.command)
+
+
 data_options = _stacked(
+    click.option(
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        is_eager=True,
+        expose_value=False,
+        callback=_use_settings_file,
+        help="Settings file that gives options their defaults; see bt-run config --help.",
+    ),
     click.option(
         "--data-dir",
         type=click.Path(file_okay=False, path_type=Path),
@@ -96,9 +115,19 @@ account_options = _stacked(
         help="Size of an entry: 0.01 (base asset), 100USDT (quote asset) or 95% (of equity).",
     ),
     click.option("--lot-step", type=float, default=1e-8, help="Quantity step of the symbol.  [default: 1e-8]"),
-    click.option("--stop-loss", type=types.percent("Stop-loss"), help="Percent of the entry price."),
-    click.option("--take-profit", type=types.percent("Take-profit"), help="Percent of the entry price."),
-    click.option("--trailing-stop", type=types.percent("Trailing stop"), help="Percent below the best close."),
+    click.option(
+        "--stop-loss", type=types.percent("Stop-loss"), help="Leave at this loss, percent of the entry price."
+    ),
+    click.option(
+        "--take-profit",
+        type=types.percent("Take-profit"),
+        help="Leave at this gain, percent of the entry price.",
+    ),
+    click.option(
+        "--trailing-stop",
+        type=types.percent("Trailing stop"),
+        help="Leave this many percent below the best close since the entry.",
+    ),
     click.option(
         "--allow-short/--long-only",
         default=False,

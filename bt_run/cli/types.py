@@ -14,7 +14,7 @@ from bt_run.core.money import Stake, parse_fraction, parse_percent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["COMMISSION", "END", "INTERVAL", "PARAM", "SLIPPAGE", "STAKE", "START", "Parsed", "percent"]
+__all__ = ["COMMISSION", "END", "INTERVAL", "SLIPPAGE", "STAKE", "START", "Parsed", "percent"]
 
 
 class Parsed(click.ParamType):
@@ -39,18 +39,9 @@ def percent(what: str) -> Parsed:
     return Parsed("percent", lambda text: parse_percent(text, what=what))
 
 
-def _parse_param(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip() or not value.strip():
-        message = f"{text!r} is not name=value. Write, for example, --param period=10."
-        raise click.BadParameter(message)
-    return name.strip(), value.strip()
-
-
 STAKE = Parsed("stake", Stake.parse)
 INTERVAL = Parsed("interval", Interval.parse)
 START = Parsed("time", parse_time)
 END = Parsed("time", lambda text: parse_time(text, end=True))
 COMMISSION = Parsed("fraction", lambda text: parse_fraction(text, what="Commission"))
 SLIPPAGE = Parsed("fraction", lambda text: parse_fraction(text, what="Slippage"))
-PARAM = Parsed("name=value", _parse_param)

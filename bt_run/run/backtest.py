@@ -63,7 +63,7 @@ def run_backtest(
     )
     return RunResult(
         strategy=strategy.name,
-        params=strategy.params,
+        params=dict(strategy.params),
         data=data,
         settings=settings,
         engine="backtrader",

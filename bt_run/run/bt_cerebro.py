@@ -86,7 +86,7 @@ def _params_of(strategy: LoadedStrategy, settings: BacktestSettings) -> dict[str
 
 
 def _blame(error: Exception, strategy: LoadedStrategy, data: BarFile, bars_done: int) -> StrategyError | None:
-    """Say that the strategy raised, and where; None for an error of ours, which never passed through its file."""
+    """Say that the strategy raised, and where; None for an error that never passed through its file: ours."""
     story = user_traceback(error, strategy.source)
     if not story:
         return None
