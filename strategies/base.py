@@ -173,7 +173,7 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
         """Check the parameters before the first bar."""
         self._own_params = {name: getattr(self.p, name) for name in self.defaults()}
         self.check_params(self._own_params)
-        self._orders: list[Any] = []
+        self._waiting: list[Any] = []
         self._codes = b""
         self.computed: Signals | None = None
         self.reversing = False  # tells the sizer that this sell is an entry, although a long is still held
@@ -181,9 +181,9 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
     def next(self) -> None:
         """Act on the signals of the bar that has just closed."""
         wanted = self._wanted()
-        if not wanted or any(order.alive() for order in self._orders):
+        if not wanted or any(order.alive() for order in self._waiting):
             return
-        self._orders = [order for order in self._act(wanted, self.position.size) if order is not None]
+        self._waiting = [order for order in self._act(wanted, self.position.size) if order is not None]
 
     def _act(self, wanted: int, size: float) -> list[Any]:
         """Give the orders that lead from a holding of `size` to what is wanted."""
