@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bt_run.core.errors import LoadError, ParamError
 from strategies.base import SignalStrategy
 from strategies.params import parse_value, unknown_param
 from strategies.registry import find_class
-from strategies.user_code import class_of_file
+from strategies.user_code import class_of_file, user_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["LoadedStrategy", "load_strategy", "read_params", "with_params"]
+__all__ = ["LoadedStrategy", "load_strategy", "read_params", "user_traceback", "with_params"]
 
 _FILE_SPEC = re.compile(r"(?P<path>.+?\.py)(?::(?P<rest>.*))?", re.DOTALL)
 
@@ -29,13 +29,13 @@ class LoadedStrategy:
     A strategy class with the parameters that were given for it.
 
     `name` is the registered name, or the class's for a file. `params` holds what was given, typed and
-    checked, without the defaults. `path` is the file it came from, None for a registered name.
+    checked, without the defaults. `source` is the file that defines the class.
     """
 
     name: str
     cls: type[Any]
     params: Mapping[str, Any]
-    path: Path | None = None
+    source: Path
 
 
 def load_strategy(spec: str, *, params: Iterable[str] = ()) -> LoadedStrategy:
@@ -56,14 +56,12 @@ def load_strategy(spec: str, *, params: Iterable[str] = ()) -> LoadedStrategy:
     in_file = _FILE_SPEC.fullmatch(spec)
     if in_file is None:
         name, _, listed = spec.partition(":")
-        path = None
         cls = _registered(name)
     else:
-        path = Path(in_file["path"]).expanduser()
         wanted, listed = _split_class(in_file["rest"] or "")
-        cls = class_of_file(path, wanted or None)
+        cls = class_of_file(Path(in_file["path"]), wanted or None)
         name = cls.__name__
-    loaded = LoadedStrategy(name, cls, MappingProxyType({}), path)
+    loaded = LoadedStrategy(name, cls, {}, Path(inspect.getfile(cls)))
     return with_params(loaded, [*(listed.split(",") if listed else ()), *params])
 
 
@@ -72,7 +70,7 @@ def with_params(loaded: LoadedStrategy, assignments: Iterable[str]) -> LoadedStr
     given = {**loaded.params, **read_params(loaded.cls, assignments)}
     if issubclass(loaded.cls, SignalStrategy):
         loaded.cls.check_params(given)
-    return replace(loaded, params=MappingProxyType(given))
+    return replace(loaded, params=given)
 
 
 def read_params(cls: type[Any], assignments: Iterable[str]) -> dict[str, Any]:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import keyword
 import re
+from typing import TYPE_CHECKING
 
 from bt_run.core.errors import ConfigError
 
-__all__ = ["class_name_of", "template"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["class_name_for", "template"]
 
 _TEMPLATE = '''\
 """My strategy: buy a dip in a rising market. Change what you like."""
@@ -66,8 +70,8 @@ def template(class_name: str) -> str:
     return _TEMPLATE.format(name=class_name)
 
 
-def class_name_of(file_stem: str) -> str:
-    """Make a class name of a file's name without suffix: ``my-dip`` gives ``MyDip``, ``2x`` ``Strategy2x``."""
-    words = re.findall(r"[^\W_]+", file_stem)
+def class_name_for(path: Path) -> str:
+    """Make a class name of a file's name: ``my-dip.py`` gives ``MyDip``, ``2x.py`` gives ``Strategy2x``."""
+    words = re.findall(r"[^\W_]+", path.stem)
     name = "".join(word[0].upper() + word[1:] for word in words)
     return name if name.isidentifier() else f"Strategy{name}"

@@ -55,7 +55,8 @@ def load_module(path: Path) -> ModuleType:
     except BaseException as error:
         del sys.modules[name]
         if isinstance(error, Exception | SystemExit):
-            raise LoadError(_explain(error, path), story=user_traceback(error, path)) from error
+            story = user_traceback(error, path)
+            raise LoadError(_explain(error, path, story=story), story=story) from error
         raise
     return module
 
@@ -73,7 +74,7 @@ def _fingerprint(path: Path) -> str:
     return hashlib.sha256(str(path).encode() + b"\0" + content).hexdigest()[:12]
 
 
-def _explain(error: BaseException, path: Path) -> str:
+def _explain(error: BaseException, path: Path, *, story: str) -> str:
     """Say in one or two sentences why a file could not be loaded and what helps."""
     if isinstance(error, SyntaxError):
         place = f"line {error.lineno}: " if error.lineno else ""
@@ -86,6 +87,8 @@ def _explain(error: BaseException, path: Path) -> str:
                 f"put its code into the same file, or install it as a package."
             )
         return f"{path.name} imports {module!r}, which is not installed in {sys.prefix}."
+    if not story:
+        return f"{path.name} is not valid Python ({error})."
     return (
         f"{path.name} raised {type(error).__name__} while it was loaded. Code that runs a backtest by itself "
         f'belongs under: if __name__ == "__main__":'
@@ -131,13 +134,15 @@ def check_class(found: Any, *, name: str) -> type[Any]:
     if not isinstance(found, type) or not issubclass(found, bt.Strategy):
         raise LoadError(f"{name} is not a strategy: it is not a class built on backtrader.Strategy.")
     if issubclass(found, SignalStrategy):
-        declared = inspect.getattr_static(found, "signals")
         if found.signals is SignalStrategy.signals and found.next is SignalStrategy.next:
             raise LoadError(f"{name} has no signals(bars, p), the method that every SignalStrategy must have.")
-        if inspect.isfunction(declared) and next(iter(inspect.signature(declared).parameters), "") == "self":
+        try:
+            inspect.signature(found.signals).bind("bars", "p")
+        except TypeError:
             raise LoadError(
-                f"{name}.signals takes 'self'. Write @staticmethod above it and def signals(bars, p):"
-            )
+                f"{name}.signals cannot be called with bars and parameters. "
+                f"Write it as: @staticmethod, and below that: def signals(bars, p):"
+            ) from None
     return found
 
 
@@ -145,15 +150,19 @@ def user_traceback(error: BaseException, path: Path | str | None = None) -> str:
     """
     Write a traceback that shows only the frames of one file, the errors that led to it likewise.
 
-    Without `path` every frame is shown. Where no frame is left, and for a syntax error, which has no
-    frames of its own, the error's own lines remain.
+    Without `path` every frame is shown. Empty where the error never passed through the file; a syntax
+    error in the file has no frames and is shown by its own lines.
     """
     story = traceback.TracebackException.from_exception(error)
     if path is not None:
         wanted = Path(path).expanduser().resolve()
+        concerns_file = isinstance(error, SyntaxError) and error.filename == str(wanted)
         part: traceback.TracebackException | None = story
         while part is not None:
             frames = [frame for frame in part.stack if Path(frame.filename).resolve() == wanted]
             part.stack = traceback.StackSummary.from_list(frames)
+            concerns_file = concerns_file or bool(frames)
             part = part.__cause__ or part.__context__
+        if not concerns_file:
+            return ""
     return _EMPTY_TRACEBACK.sub("", "".join(story.format()).rstrip())
