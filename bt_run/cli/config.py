@@ -7,7 +7,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from bt_run.cli.main import COMMANDS, LazyGroup
+from bt_run.cli.main import COMMANDS, import_command
 
 __all__ = ["config"]
 
@@ -48,15 +48,11 @@ def show(ctx: click.Context, command: str | None) -> None:
         raise UnknownName("command", command, COMMANDS)
     root = ctx.find_root()
     settings = root.obj["file"]
-    group = root.command
-    assert isinstance(group, LazyGroup)  # noqa: S101  # the root is ours; this tells the type checker
-    found = {name: group.get_command(root, name) for name in COMMANDS}
-    commands = {name: item for name, item in found.items() if item is not None}
-    settings.check(commands)
     click.echo(f"Settings file: {settings.path or 'none found'}")
     for name in [command] if command else ["backtest", "compare"]:
+        found = import_command(name)
         click.echo(f"\n[{name}]")
-        _print_options(root, commands[name], settings.defaults_for(commands[name]))
+        _print_options(root, found, settings.defaults_for(found))
 
 
 def _print_options(root: click.Context, command: click.Command, defaults: dict[str, Any]) -> None:

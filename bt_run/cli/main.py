@@ -7,7 +7,7 @@ import os
 import sys
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -16,7 +16,10 @@ from bt_run import __version__
 from bt_run.core.errors import BtRunError, nearest
 from bt_run.core.rooms import check_rooms
 
-__all__ = ["COMMANDS", "cli", "main"]
+if TYPE_CHECKING:
+    from bt_run.cli.settings_file import SettingsFile
+
+__all__ = ["COMMANDS", "LazyGroup", "cli", "import_command", "main", "read_settings"]
 
 COMMANDS = {
     "backtest": ("bt_run.cli.backtest:backtest", "Run one strategy over one file of bars."),
@@ -37,6 +40,23 @@ Examples:
 """
 
 
+def import_command(name: str) -> click.Command:
+    """Import one command; it loads click and little else."""
+    module, _, attribute = COMMANDS[name][0].partition(":")
+    command: click.Command = getattr(importlib.import_module(module), attribute)
+    return command
+
+
+def read_settings(path: Path | None) -> SettingsFile:
+    """Find, read and check the settings file against the options of all commands. Raises ConfigError."""
+    from bt_run.cli.settings_file import find_settings_file, read_settings_file
+
+    settings = read_settings_file(find_settings_file(path))
+    if settings.path is not None:
+        settings.check({name: import_command(name) for name in COMMANDS})
+    return settings
+
+
 class LazyGroup(click.Group):
     """A group that imports a command when it is used, and suggests the nearest name when it is mistyped."""
 
@@ -48,8 +68,7 @@ class LazyGroup(click.Group):
         """Import and give one command; None for a name that does not exist."""
         if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
+        command = import_command(cmd_name)
         settings = ctx.find_object(dict)
         if settings is not None and "file" in settings:
             ctx.default_map = {cmd_name: settings["file"].defaults_for(command)}
@@ -92,10 +111,8 @@ class LazyGroup(click.Group):
 @click.pass_context
 def cli(ctx: click.Context, config_path: Path | None, debug: bool) -> None:
     """Backtest one TA-Lib strategy class with Backtrader, and compare it with others."""
-    from bt_run.cli.settings_file import find_settings_file, read_settings_file
-
     check_rooms()
-    ctx.obj = {"debug": debug, "file": read_settings_file(find_settings_file(config_path))}
+    ctx.obj = {"debug": debug, "file": read_settings(config_path)}
 
 
 def main(args: list[str] | None = None) -> None:

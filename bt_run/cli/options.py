@@ -55,9 +55,9 @@ def _use_settings_file(ctx: click.Context, param: click.Parameter, value: Path |
     """Take this file's defaults in place of those found before; eager, so it comes before other options."""
     if value is None:
         return
-    from bt_run.cli.settings_file import read_settings_file
+    from bt_run.cli.main import read_settings
 
-    settings = read_settings_file(value)
+    settings = read_settings(value)
     ctx.find_root().obj["file"] = settings
     ctx.default_map = settings.defaults_for(ctx.command)
 

@@ -8,7 +8,7 @@ import click
 
 from bt_run.core.clock import parse_time
 from bt_run.core.errors import BtRunError
-from bt_run.core.market import Interval
+from bt_run.core.interval import Interval
 from bt_run.core.money import Stake, parse_fraction, parse_percent
 
 if TYPE_CHECKING:

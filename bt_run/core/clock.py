@@ -7,9 +7,16 @@ from datetime import UTC, datetime, timedelta
 
 from bt_run.core.errors import ConfigError
 
-__all__ = ["parse_time"]
+__all__ = ["iso_utc", "parse_time"]
 
 _DATE = re.compile(r"\d{4}-\d{2}(-\d{2})?")
+
+
+def iso_utc(time_ms: int) -> str:
+    """Write a time in ms since 1970 UTC as ISO 8601, with milliseconds only where there are any."""
+    moment = datetime.fromtimestamp(time_ms / 1000, tz=UTC)
+    spec = "milliseconds" if time_ms % 1000 else "seconds"
+    return moment.isoformat(timespec=spec).replace("+00:00", "Z")
 
 
 def parse_time(text: str, *, end: bool = False) -> int:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
 import numpy as np
-from feeds.bt_feed import ArrayFeed
 
 from brokers.bt_backtest import BacktestBroker
 from brokers.bt_costs import StakeSizer, set_costs
+from bt_run.core.clock import iso_utc
 from bt_run.core.errors import BtRunError, StrategyError
-from bt_run.core.market import iso_utc
+from feeds.bt_feed import ArrayFeed
 from strategies.base import SignalStrategy
 from strategies.loader import user_traceback
 

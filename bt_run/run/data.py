@@ -6,15 +6,17 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from feeds.csv_file import read_bars
-from feeds.resample import resample
-
+from bt_run.core.clock import iso_utc
 from bt_run.core.errors import DataError
-from bt_run.core.market import BarFile, Interval, iso_utc
+from feeds.csv_file import read_bars
 from feeds.locate import find_data
+from feeds.resample import resample
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bt_run.core.interval import Interval
+    from bt_run.core.market import BarFile
 
 __all__ = ["DataRequest", "load_data"]
 
