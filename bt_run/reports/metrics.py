@@ -52,11 +52,12 @@ def compute_metrics(
     Returns:
         One value a key; `trades` is an int, the others are floats or None.
     """
-    found = {
-        **_of_curve(curve, bars, cash=cash, interval=interval),
-        **_of_trades(trades),
-        "fees_paid": math.fsum(fill.fee for fill in fills),
-    }
+    with np.errstate(all="ignore"):  # what overflows becomes None below
+        found = {
+            **_of_curve(curve, bars, cash=cash, interval=interval),
+            **_of_trades(trades),
+            "fees_paid": math.fsum(fill.fee for fill in fills),
+        }
     return {name: _defined(value) for name, value in found.items()}
 
 

@@ -80,4 +80,4 @@ def kelly(results: FloatArray) -> float | None:
     if not len(won) or not len(lost):
         return None
     share = len(won) / len(results)
-    return share - (1.0 - share) / float(np.mean(won) / -np.mean(lost))
+    return share - (1.0 - share) * -float(np.mean(lost)) / float(np.mean(won))
