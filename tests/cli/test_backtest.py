@@ -1,0 +1,248 @@
+"""``bt-run backtest`` as a user types it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+METRICS = (
+    "equity_final equity_peak return_pct buy_hold_return_pct return_ann_pct cagr_pct volatility_ann_pct sharpe "
+    "sortino calmar alpha_pct beta max_drawdown_pct avg_drawdown_pct max_drawdown_duration_s "
+    "avg_drawdown_duration_s exposure_pct trades win_rate_pct best_trade_pct worst_trade_pct avg_trade_pct "
+    "avg_trade_duration_s max_trade_duration_s profit_factor expectancy_pct sqn kelly fees_paid"
+).split()
+
+TRADE_KEYS = (
+    "entry_time exit_time entry_bar exit_bar side size entry_price exit_price pnl pnl_pct fees duration_s "
+    "entry_tag exit_reason mae_pct mfe_pct"
+).split()
+
+
+def test_the_main_command_works_from_an_empty_folder(bt_run, work):
+    """Table, picture, result, trades and equity: all from one line, without a display."""
+    words = "backtest --strategy rsi --data btc_1d.csv --plot p.png --json r.json --trades t.csv --equity e.csv"
+    ran = bt_run(*words.split())
+    result = json.loads((work / "r.json").read_text())
+    trades = list(csv.DictReader((work / "t.csv").open()))
+    equity = list(csv.DictReader((work / "e.csv").open()))
+
+    assert ran.returncode == 0, ran.stderr
+    assert "synthetic" in ran.stdout
+    assert [f"Wrote {name}" for name in ("r.json", "t.csv", "e.csv", "p.png")] == ran.stdout.splitlines()[-4:]
+    assert max(len(line) for line in ran.stdout.splitlines()) <= 80
+    assert METRICS == list(result["metrics"])
+    assert TRADE_KEYS == list(result["trades"][0]) == list(trades[0])
+    assert len(trades) == result["metrics"]["trades"] == len(result["trades"])
+    assert len(equity) == result["data"]["bars"] == 3000
+    assert list(equity[0]) == ["open_time", "equity", "cash", "position", "drawdown_pct"]
+    assert float(equity[-1]["equity"]) == result["metrics"]["equity_final"]
+    assert (work / "p.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_same_run_gives_the_same_bytes(bt_run, work):
+    """Results hold no clock and no chance."""
+    for name in ("a", "b"):
+        bt_run(
+            "backtest",
+            "-s",
+            "macd",
+            "-d",
+            "btc_1d.csv",
+            "--json",
+            f"{name}.json",
+            "--plot",
+            f"{name}.svg",
+            "-q",
+        )
+
+    assert (work / "a.json").read_bytes() == (work / "b.json").read_bytes()
+    assert (work / "a.svg").read_bytes() == (work / "b.svg").read_bytes()
+
+
+def test_parameters_from_both_places_reach_the_strategy(bt_run):
+    """-s name:a=1 and -p b=2; JSON on standard output, nothing else there."""
+    ran = bt_run(
+        "backtest", "-s", "rsi:period=10,oversold=25", "-p", "oversold=35", "-d", "btc_1d.csv", "--json", "-"
+    )
+
+    assert {"name": "rsi", "params": {"period": 10, "oversold": 35.0}} == json.loads(ran.stdout)["strategy"]
+
+
+def test_quiet_prints_nothing(bt_run):
+    """--quiet is for scripts."""
+    ran = bt_run("backtest", "-s", "rsi", "-d", "btc_1d.csv", "--quiet")
+
+    assert (0, "", "") == (ran.returncode, ran.stdout, ran.stderr)
+
+
+def test_range_and_interval_choose_the_bars(bt_run):
+    """--from and --to are inclusive UTC dates; --interval resamples upward."""
+    words = "backtest -s rsi -d btc_1d.csv --json -".split()
+    cut = json.loads(bt_run(*words, "--from", "2018-01-01", "--to", "2018-01-31").stdout)
+    weekly = json.loads(bt_run(*words, "--interval", "1w").stdout)
+
+    assert (31, "2018-01-01T00:00:00Z", "2018-01-31T00:00:00Z") == tuple(
+        cut["data"][k] for k in ("bars", "start", "end")
+    )
+    assert weekly["data"]["interval"] == "1w"
+    assert weekly["data"]["bars"] in (427, 428)
+
+
+def test_a_file_in_the_current_folder_wins_over_the_data_folder_and_the_shipped_one(bt_run, work, tmp_path):
+    """The lookup goes from near to far."""
+    header = "date,open,high,low,close,volume\n"
+    rows = [f"2024-01-{day:02},10,11,9,10,5\n" for day in range(1, 31)]
+    own, near = tmp_path / "own", work
+    own.mkdir()
+    (own / "btc_1d.csv").write_text(header + "".join(rows[:20]))
+    words = "backtest -s rsi -d btc_1d.csv --json -".split()
+    shipped = json.loads(bt_run(*words).stdout)["data"]["bars"]
+    mine = json.loads(bt_run(*words, env={"BT_RUN_DATA_DIR": str(own)}).stdout)["data"]["bars"]
+    (near / "btc_1d.csv").write_text(header + "".join(rows[:25]))
+    here = json.loads(bt_run(*words, "--data-dir", str(own)).stdout)["data"]["bars"]
+
+    assert (3000, 20, 25) == (shipped, mine, here)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "expected"),
+    [
+        ("-s rsii -d btc_1d.csv", 2, "Did you mean 'rsi'?"),
+        ("-s rsi -d nowhere.csv", 3, "nowhere.csv"),
+        ("-s rsi -d btc_1d.csv -p perid=3", 4, "Did you mean 'period'?"),
+        ("-s rsi -d btc_1d.csv -p period=1", 4, "must lie in 2 to 200"),
+        ("-s rsi -d btc_1d.csv -p period=x", 4, "period"),
+        ("-s ./no.py:Mine -d btc_1d.csv", 4, "no.py"),
+        ("-s rsi -d btc_1d.csv --engine fast", 2, "--engine backtrader"),
+        ("-s rsi -d btc_1d.csv --cash 0", 2, "Cash"),
+        ("-s rsi -d btc_1d.csv --commission 2", 2, "Commission"),
+        ("-s rsi -d btc_1d.csv --stake much", 2, "100USDT"),
+        ("-s rsi -d btc_1d.csv --stop-loss 5 --trailing-stop 3", 2, "trailing"),
+        ("-s rsi -d btc_1d.csv --interval 1h", 2, "1h"),
+        ("-s rsi -d btc_1d.csv --from 1999-13-01", 2, "2024-01-31"),
+        ("-s rsi -d btc_1d.csv --from 2090-01-01", 3, "no bar lies in the range"),
+        ("-s rsi -d btc_1d.csv --plot out.jpg", 2, ".svg"),
+        ("-s rsi -d btc_1d.csv --json no/such/folder.json", 2, "does not exist"),
+    ],
+)
+def test_mistakes_are_one_or_two_sentences_with_the_next_step(
+    bt_run, work, words: str, code: int, expected: str
+):
+    """Exit code by kind of mistake; no traceback; nothing written."""
+    ran = bt_run("backtest", *words.split())
+
+    assert code == ran.returncode
+    assert expected in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert list(work.iterdir()) == []
+
+
+def test_a_strategy_that_raises_shows_the_users_traceback_and_the_bar(bt_run, work):
+    """Exit 4; the user's own line and the time of the bar; none of our frames."""
+    (work / "bad.py").write_text(
+        "import backtrader as bt\n\n\nclass Bad(bt.Strategy):\n"
+        "    def next(self):\n        if len(self) == 11:\n            self.missing_thing()\n"
+    )
+    ran = bt_run("backtest", "-s", "./bad.py:Bad", "-d", "btc_1d.csv")
+
+    assert ran.returncode == 4
+    assert "self.missing_thing()" in ran.stderr
+    assert "Bad raised AttributeError at bar 10, 2017-08-27T00:00:00Z" in ran.stderr
+    assert "cerebro.py" not in ran.stderr
+
+
+def test_a_plain_backtrader_class_of_a_tutorial_runs_unchanged(bt_run, work):
+    """next(), bt.talib and no word of ours; its indicators are drawn."""
+    (work / "tutorial.py").write_text(
+        "import backtrader as bt\n\n\nclass RsiStrategy(bt.Strategy):\n"
+        "    def __init__(self):\n        self.rsi = bt.talib.RSI(self.data, period=14)\n\n"
+        "    def next(self):\n"
+        "        if self.rsi < 30 and not self.position:\n            self.buy(size=1)\n"
+        "        if self.rsi > 70 and self.position:\n            self.close()\n"
+    )
+    ran = bt_run(
+        "backtest",
+        "-s",
+        "./tutorial.py",
+        "-d",
+        "btc_1d.csv",
+        "--cash",
+        "1000000",
+        "--json",
+        "-",
+        "--plot",
+        "p.png",
+    )
+    own = bt_run(
+        "backtest", "-s", "rsi", "-d", "btc_1d.csv", "--cash", "1000000", "--stake", "1", "--json", "-"
+    )
+
+    assert json.loads(own.stdout)["trades"] == json.loads(ran.stdout)["trades"] != []
+    assert (work / "p.png").exists()
+
+
+def wait_until(condition, *, seconds: float) -> bool:
+    """Poll until the condition holds or the time is up."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_ctrl_c_prints_a_line_leaves_nothing_and_exits_130(clean_env, work, bt_run):
+    """Interrupted in the middle of a long run, the folder is as it was."""
+    (work / "slow.py").write_text(
+        "import pathlib\nimport backtrader as bt\n\n\nclass Slow(bt.Strategy):\n"
+        "    def next(self):\n"
+        "        if len(self) == 5:\n            pathlib.Path('started').touch()\n"
+        "        while len(self) >= 5:\n            pass\n"
+    )
+    words = ["backtest", "-s", "./slow.py:Slow", "-d", "btc_1d.csv", "--json", "r.json", "--plot", "p.png"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bt_run", *words], cwd=work, env=clean_env, stderr=subprocess.PIPE, text=True
+    )
+    assert wait_until((work / "started").exists, seconds=60)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert "Interrupted" in said
+    assert "Traceback" not in said
+    assert {"slow.py", "started"} == {path.name for path in work.iterdir()}
+
+
+def test_numbers_in_the_table_are_those_of_the_json(bt_run):
+    """The table rounds; it does not reckon."""
+    words = "backtest -s sar -d btc_1d.csv".split()
+    table = bt_run(*words).stdout
+    metrics = json.loads(bt_run(*words, "--json", "-").stdout)["metrics"]
+
+    assert f"{metrics['equity_final']:,.2f}" in table
+    assert f"{metrics['sharpe']:.2f}" in table
+    assert f"{metrics['max_drawdown_pct']:.2f}" in table
+
+
+def test_a_headerless_file_given_by_path_tells_its_symbol_and_interval(bt_run, work):
+    """Twelve columns with seconds, as the python-binance tutorials write them."""
+    rng = np.random.default_rng(3)
+    closes = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, 500)))
+    opens = [1_600_000_200 + 900 * place for place in range(500)]
+    rows = "\n".join(
+        f"{second}.0,{c},{c * 1.01},{c * 0.99},{c},5.0,{(second + 900) * 1000 - 1},500.0,7,2.0,200.0,0"
+        for second, c in zip(opens, closes, strict=True)
+    )
+    path = Path(work / "ETHUSDT-15m.csv")
+    path.write_text(rows + "\n")
+    data = json.loads(bt_run("backtest", "-s", "sar", "-d", str(path), "--json", "-").stdout)["data"]
+
+    assert ("ETHUSDT", "15m", 500) == (data["symbol"], data["interval"], data["bars"])
