@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy._core.multiarray import _reconstruct
-from shipped import settle
 
 from bt_run.core.errors import DataError
 from bt_run.core.market import iso_utc
+from shipped import settle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

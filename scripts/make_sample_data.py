@@ -18,9 +18,9 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from shipped import settle
 
 from bt_run.core.market import BAR_COLUMNS, iso_utc
+from shipped import settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
