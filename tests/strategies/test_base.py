@@ -67,7 +67,7 @@ def test_entries_of_both_sides_cancel_out(act):
 
 
 def test_an_entry_that_its_own_exit_cancels_does_not_hold_up_a_reversal(act):
-    """Long: the long entry is void, so the short entry stands alone and reverses, as it would open when flat."""
+    """The long entry is void, so the short entry stands alone: it reverses, as it would open when flat."""
     decisions = {"long_entry": [1, 4], "long_exit": [4], "short_entry": [4]}
 
     assert [(2, 1), (5, -1), (5, -1)] == act(allow_short=True, **decisions)
@@ -187,7 +187,7 @@ def test_parameters_are_checked_with_the_nearest_name():
     """A slip of the pen is met with a guess, and the types and limits are named."""
     with pytest.raises(ParamError, match=r"no parameter 'oversld'. Did you mean 'oversold'\? It has: period"):
         Rsi.check_params({"oversld": 20})
-    with pytest.raises(ParamError, match="period is 14.5; it must be of type int"):
+    with pytest.raises(ParamError, match=r"period is 14\.5; it must be of type int"):
         Rsi.check_params({"period": 14.5})
     with pytest.raises(ParamError, match="period is True"):
         Rsi.check_params({"period": True})
@@ -251,7 +251,7 @@ def test_signals_of_the_wrong_kind_are_refused(walk, returned, message):
 
 
 def test_a_run_that_forgets_old_bars_is_refused(walk, run_plain):
-    """exactbars keeps a window only, over which the indicators would come out wrong."""
+    """Such a run keeps a window only, over which the indicators would come out wrong."""
     with pytest.raises(StrategyError, match="Run it without exactbars"):
         run_plain(Rsi, walk(n=80), cerebro_args={"exactbars": 1})
 
