@@ -134,9 +134,11 @@ class BacktestBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader
         """
         Let the strategy's own orders of this bar go first.
 
-        A market exit at the open and a stop that the same open has gapped through must not both fill:
-        the exit closes the position, which takes the stop away.
+        A market exit at the open and a stop that the same bar reaches must not both fill: the exit closes
+        the position, which takes the stop away. Backtrader takes in new orders at the start of a bar, so
+        that is done first; doing it again within the bar finds nothing left.
         """
+        self.check_submitted()
         for order in self._protective:
             if order in self.pending:
                 self.pending.remove(order)

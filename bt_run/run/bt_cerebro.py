@@ -59,7 +59,7 @@ def run_cerebro(
     broker = BacktestBroker(bars=data.bars, protection=settings.protection, progress=progress)
     cerebro.setbroker(broker)
     set_costs(broker, settings)
-    cerebro.adddata(ArrayFeed(data.bars, data.interval), name=data.symbol)
+    cerebro.adddata(ArrayFeed(data.bars, interval=data.interval), name=data.symbol)
     cerebro.addsizer(StakeSizer, stake=settings.stake, lot_step=settings.lot_step)
     cerebro.addstrategy(strategy.cls, **_params_of(strategy, settings))
     try:

@@ -84,7 +84,8 @@ class Account:
             return
         if self.target is not None and (high >= self.target if sign > 0 else low <= self.target):
             better = open_ >= self.target if sign > 0 else open_ <= self.target
-            price = self.slipped(out, open_, high, low) if better else self.target
+            worst = (high, self.target) if sign > 0 else (self.target, low)  # a limit never slips past itself
+            price = self.slipped(out, open_, *worst) if better else self.target
             self.fill(bar, out, price, "take_profit")
             return
         if self.protection.trailing_stop_pct is not None:
@@ -122,7 +123,7 @@ def run(bars: Bars, script: list[str], config: BacktestSettings, broker: Any = N
     broker = broker or BacktestBroker(bars=bars, protection=config.protection)
     cerebro.setbroker(broker)
     set_costs(broker, config)
-    cerebro.adddata(ArrayFeed(bars, Interval.parse("1d")))
+    cerebro.adddata(ArrayFeed(bars, interval=Interval.parse("1d")))
     cerebro.addsizer(StakeSizer, stake=config.stake, lot_step=config.lot_step)
     cerebro.addstrategy(Scripted, script=tuple(script))
     cerebro.run()
@@ -244,7 +245,7 @@ def test_orders_carry_the_tag_that_the_strategy_gave():
     cerebro = bt.Cerebro(stdstats=False)
     broker = BacktestBroker(bars=bars)
     cerebro.setbroker(broker)
-    cerebro.adddata(ArrayFeed(bars, Interval.parse("1d")))
+    cerebro.adddata(ArrayFeed(bars, interval=Interval.parse("1d")))
     cerebro.addstrategy(Tagged)
     cerebro.run()
 
@@ -280,7 +281,7 @@ def test_protection_follows_a_position_that_grows_and_shrinks():
     cerebro = bt.Cerebro(stdstats=False)
     broker = BacktestBroker(bars=bars, protection=Protection(stop_loss_pct=10))
     cerebro.setbroker(broker)
-    cerebro.adddata(ArrayFeed(bars, Interval.parse("1d")))
+    cerebro.adddata(ArrayFeed(bars, interval=Interval.parse("1d")))
     cerebro.addstrategy(Piecemeal)
     cerebro.run()
     last = broker.fills[-1]
