@@ -150,9 +150,7 @@ def test_it_loads_runs_and_trades(load, walk, run_plain, style):
 
 
 @pytest.mark.parametrize("style", STYLES)
-def test_the_loaded_class_does_what_the_same_class_does_when_imported(
-    load, walk, run_plain, monkeypatch, style
-):
+def test_the_loaded_class_does_what_the_imported_class_does(load, walk, run_plain, monkeypatch, style):
     """Loading through bt-run changes no fill."""
     loaded = load(style)
     monkeypatch.syspath_prepend(str(loaded.source.parent))
