@@ -21,7 +21,8 @@ from bt_run.reports.drawdown import find_drawdowns
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bt_run.core.market import Bars, FloatArray, Interval
+    from bt_run.core.interval import Interval
+    from bt_run.core.market import Bars, FloatArray
     from bt_run.core.results import Fill, Trade
 
 __all__ = ["buy_and_hold_curve", "compute_metrics", "exposure_pct"]

@@ -16,7 +16,8 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from bt_run.core.market import FloatArray, IntArray, Interval
+    from bt_run.core.interval import Interval
+    from bt_run.core.market import FloatArray, IntArray
 
 __all__ = [
     "alpha_beta",

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bt_run.core.market import Bars, Interval
+from bt_run.core.interval import Interval
+from bt_run.core.market import Bars
 from bt_run.core.results import EquityCurve, Fill, Trade
 from bt_run.reports.metrics import buy_and_hold_curve, compute_metrics, exposure_pct
 

@@ -18,7 +18,8 @@ import pytest
 import talib
 
 from brokers.ledger import round_trips
-from bt_run.core.market import Bars, Interval
+from bt_run.core.interval import Interval
+from bt_run.core.market import Bars
 from bt_run.core.results import EquityCurve, Fill
 from bt_run.reports import trade_stats
 from bt_run.reports.drawdown import find_drawdowns

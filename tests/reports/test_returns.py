@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bt_run.core.market import Interval
+from bt_run.core.interval import Interval
 from bt_run.reports import distribution, returns
 from bt_run.reports.drawdown import find_drawdowns
 

@@ -1,0 +1,215 @@
+"""
+Results as files: JSON for everything, CSV for trades and for the equity curve.
+
+The same run gives the same bytes: nothing of the clock or of the machine goes in. Times are ISO 8601 UTC.
+``docs/results.md`` names every key.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyarrow import compute
+from pyarrow import csv as arrow_csv
+
+from bt_run.core.atomic import replacing
+from bt_run.core.clock import iso_utc
+from bt_run.reports.benchmark import find_holds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from bt_run.core.market import BarFile, IntArray
+    from bt_run.core.results import OpenPosition, RejectedOrder, RunResult, Trade
+
+__all__ = [
+    "BACKTEST_SCHEMA",
+    "COMPARE_SCHEMA",
+    "EQUITY_COLUMNS",
+    "TRADE_COLUMNS",
+    "comparison_to_dict",
+    "result_to_dict",
+    "to_json",
+    "write_equity_csv",
+    "write_json",
+    "write_trades_csv",
+]
+
+BACKTEST_SCHEMA = "bt-run/backtest/1"
+COMPARE_SCHEMA = "bt-run/compare/1"
+
+TRADE_COLUMNS = (
+    "entry_time", "exit_time", "entry_bar", "exit_bar", "side", "size", "entry_price", "exit_price", "pnl",
+    "pnl_pct", "fees", "duration_s", "entry_tag", "exit_reason", "mae_pct", "mfe_pct",
+)  # fmt: skip
+"""The keys of a trade, in JSON and as CSV columns."""
+
+EQUITY_COLUMNS = ("open_time", "equity", "cash", "position", "drawdown_pct")
+"""The columns of the equity file."""
+
+_DAY_MS = 86_400_000
+
+
+def result_to_dict(result: RunResult) -> dict[str, Any]:
+    """
+    Turn a result into plain JSON values: str, int, float, bool, None, lists and dicts.
+
+    A number that is NaN or infinite becomes None. ``data.path`` is the path that was read; `data.sha256` tells
+    which content it was.
+    """
+    document = {
+        "schema": BACKTEST_SCHEMA,
+        "strategy": {"name": result.strategy, "params": dict(result.params)},
+        "data": _data(result.data),
+        "settings": _settings(result),
+        "metrics": dict(result.metrics),
+        "trades": [_trade(trade) for trade in result.trades],
+        "open_position": _open_position(result.open_position),
+        "rejected": [_rejected(order) for order in result.rejected],
+    }
+    plain: dict[str, Any] = _plain(document)
+    return plain
+
+
+def comparison_to_dict(results: Sequence[RunResult]) -> dict[str, Any]:
+    """
+    Put runs side by side: each as `result_to_dict` has it, and buy and hold once for each file of bars.
+    """
+    holds = [
+        {"data": _data(hold.data), "cash": hold.cash, "metrics": hold.metrics} for hold in find_holds(results)
+    ]
+    return {
+        "schema": COMPARE_SCHEMA,
+        "runs": [result_to_dict(result) for result in results],
+        "buy_and_hold": _plain(holds),
+    }
+
+
+def to_json(document: Mapping[str, Any]) -> str:
+    """Write a document as indented JSON with a newline at the end; NaN is refused (ValueError)."""
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a document of `result_to_dict` or `comparison_to_dict`, whole or not at all. Raises ConfigError."""
+    with replacing(path) as temporary:
+        temporary.write_text(to_json(document), encoding="utf-8")
+
+
+def write_trades_csv(path: Path, result: RunResult) -> None:
+    """Write one line a closed trade under `TRADE_COLUMNS`; numbers read back exactly. Raises ConfigError."""
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, TRADE_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(_trade(trade) for trade in result.trades)
+
+
+def write_equity_csv(path: Path, result: RunResult) -> None:
+    """
+    Write one line a bar under `EQUITY_COLUMNS`: the account at its close.
+
+    Every number is the shortest text that reads back exactly. A million bars take about a second.
+    Raises ConfigError.
+    """
+    curve = result.curve
+    values = (curve.equity, curve.cash, curve.position, curve.drawdown_pct)
+    columns = [_iso_column(result.data.bars.open_time), *(pa.array(value) for value in values)]
+    table = pa.table(columns, names=list(EQUITY_COLUMNS))
+    options = arrow_csv.WriteOptions(include_header=False, quoting_style="none")
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write((",".join(EQUITY_COLUMNS) + "\n").encode())  # Arrow would put the names in quotes
+        arrow_csv.write_csv(table, file, options)
+
+
+def _iso_column(open_time: IntArray) -> Any:
+    """Write times as `iso_utc` does; each day and each time of day is put into words once."""
+    day = pa.array(open_time // _DAY_MS).dictionary_encode()
+    clock = pa.array(open_time % _DAY_MS).dictionary_encode()
+    days = pa.array([iso_utc(count * _DAY_MS)[:10] for count in day.dictionary.to_pylist()], pa.string())
+    clocks = pa.array([iso_utc(time)[10:] for time in clock.dictionary.to_pylist()], pa.string())
+    return compute.binary_join_element_wise(days.take(day.indices), clocks.take(clock.indices), "")
+
+
+def _data(data: BarFile) -> dict[str, Any]:
+    times = data.bars.open_time
+    return {
+        "path": str(data.path),
+        "symbol": data.symbol,
+        "interval": str(data.interval),
+        "bars": len(data.bars),
+        "start": iso_utc(int(times[0])),
+        "end": iso_utc(int(times[-1])),
+        "sha256": data.sha256,
+        "format": data.format,
+        "note": data.note,
+        "warnings": list(data.warnings),
+    }
+
+
+def _settings(result: RunResult) -> dict[str, Any]:
+    told = result.settings
+    return {
+        "cash": told.cash,
+        "commission": told.commission,
+        "slippage": told.slippage,
+        "stake": str(told.stake),
+        "engine": result.engine,
+        "lot_step": told.lot_step,
+        "allow_short": told.allow_short,
+        "stop_loss_pct": told.protection.stop_loss_pct,
+        "take_profit_pct": told.protection.take_profit_pct,
+        "trailing_stop_pct": told.protection.trailing_stop_pct,
+    }
+
+
+def _trade(trade: Trade) -> dict[str, Any]:
+    times = {"entry_time": iso_utc(trade.entry_ms), "exit_time": iso_utc(trade.exit_ms)}
+    return {name: times[name] if name in times else getattr(trade, name) for name in TRADE_COLUMNS}
+
+
+def _open_position(held: OpenPosition | None) -> dict[str, Any] | None:
+    if held is None:
+        return None
+    return {
+        "entry_time": iso_utc(held.entry_ms),
+        "entry_bar": held.entry_bar,
+        "side": held.side,
+        "size": held.size,
+        "entry_price": held.entry_price,
+        "last_price": held.last_price,
+        "pnl": held.pnl,
+        "pnl_pct": held.pnl_pct,
+        "fees": held.fees,
+        "entry_tag": held.entry_tag,
+    }
+
+
+def _rejected(order: RejectedOrder) -> dict[str, Any]:
+    return {
+        "time": iso_utc(order.time_ms),
+        "bar": order.bar,
+        "side": order.side,
+        "size": order.size,
+        "price": order.price,
+        "reason": order.reason,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Turn a value into what JSON knows; an object among a strategy's parameters becomes its class's name."""
+    if value is None or isinstance(value, (bool, str, int)):
+        return value
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):
+        return _plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return getattr(value, "__qualname__", type(value).__qualname__)
