@@ -37,6 +37,15 @@ class LoadedStrategy:
     params: Mapping[str, Any]
     source: Path
 
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """All parameters of the class, with their defaults."""
+        return _defaults_of(self.cls)
+
+
+def _defaults_of(cls: type[Any]) -> dict[str, Any]:
+    return cls.defaults() if issubclass(cls, SignalStrategy) else dict(cls.params._getitems())
+
 
 def load_strategy(spec: str, *, params: Iterable[str] = ()) -> LoadedStrategy:
     """
@@ -80,7 +89,7 @@ def read_params(cls: type[Any], assignments: Iterable[str]) -> dict[str, Any]:
     A later value of the same name wins. Raises ParamError: no ``=``, an unknown name, a wrong type.
     """
     is_ours = issubclass(cls, SignalStrategy)
-    known = cls.defaults() if is_ours else dict(cls.params._getitems())
+    known = _defaults_of(cls)
     given = {}
     for assignment in assignments:
         name, equals, text = (part.strip() for part in assignment.partition("="))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import talib
 
 from strategies.base import Signals, SignalStrategy
@@ -32,5 +33,13 @@ class Rsi(SignalStrategy):
         rsi = talib.RSI(bars.close, p.period)
         weak, strong = rsi < p.oversold, rsi > p.overbought
         return Signals(
-            long_entry=weak, long_exit=strong, short_entry=strong, short_exit=weak, panels={"RSI": rsi}
+            long_entry=weak,
+            long_exit=strong,
+            short_entry=strong,
+            short_exit=weak,
+            panels={
+                "RSI": rsi,
+                "RSI oversold": np.full(len(bars), p.oversold),
+                "RSI overbought": np.full(len(bars), p.overbought),
+            },
         )

@@ -11,6 +11,7 @@ from bt_run.cli.options import (
     ACCOUNT_KEYS,
     DATA_KEYS,
     account_options,
+    check_outputs,
     complete_strategy,
     data_options,
     pick,
@@ -74,6 +75,7 @@ def backtest(
     A decision at the close of a bar is filled at the open of the next one.
     """
     settings = settings_of(**pick(options, ACCOUNT_KEYS))
+    check_outputs(json_path, trades, equity, plot=plot)
     from bt_run.run.backtest import run_backtest
     from bt_run.run.data import DataRequest, load_data
     from strategies.loader import load_strategy
@@ -88,7 +90,8 @@ def backtest(
     if not quiet and not to_stdout:
         _print(result, written)
     if show:
-        from bt_run.reports.figure import draw_run, show_figure
+        from bt_run.reports.figure import draw_run
+        from bt_run.reports.figure_file import show_figure
 
         show_figure(draw_run(result))
 
@@ -112,7 +115,8 @@ def _write(
         export.write_equity_csv(equity, result)
         written.append(equity)
     if plot is not None:
-        from bt_run.reports.figure import draw_run, save_figure
+        from bt_run.reports.figure import draw_run
+        from bt_run.reports.figure_file import save_figure
 
         save_figure(draw_run(result), plot)
         written.append(plot)

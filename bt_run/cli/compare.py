@@ -11,6 +11,7 @@ from bt_run.cli.options import (
     ACCOUNT_KEYS,
     DATA_KEYS,
     account_options,
+    check_outputs,
     complete_strategy,
     data_options,
     pick,
@@ -70,6 +71,7 @@ def compare(
 ) -> None:
     """Run several strategies side by side, with buy and hold as the measure."""
     settings = settings_of(**pick(options, ACCOUNT_KEYS))
+    check_outputs(json_path, plot=plot)
     from bt_run.run.compare import run_comparison
     from bt_run.run.data import DataRequest, load_data
 
@@ -82,7 +84,7 @@ def compare(
         _print(results, written)
     if show:
         from bt_run.reports.compare_figure import draw_comparison
-        from bt_run.reports.figure import show_figure
+        from bt_run.reports.figure_file import show_figure
 
         show_figure(draw_comparison(results, log=log))
 
@@ -98,7 +100,7 @@ def _write(results: list[RunResult], *, json_path: Path | None, plot: Path | Non
         written.append(json_path)
     if plot is not None:
         from bt_run.reports.compare_figure import draw_comparison
-        from bt_run.reports.figure import save_figure
+        from bt_run.reports.figure_file import save_figure
 
         save_figure(draw_comparison(results, log=log), plot)
         written.append(plot)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bt_run.cli import types
+from bt_run.core.atomic import check_target
 from bt_run.core.settings import BacktestSettings, Protection
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ __all__ = [
     "ACCOUNT_KEYS",
     "DATA_KEYS",
     "account_options",
+    "check_outputs",
     "complete_strategy",
     "data_options",
     "pick",
@@ -179,3 +181,14 @@ DATA_KEYS = ("data_dir", "symbol", "interval", "start", "end")
 def pick(options: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
     """Pick some of a command's keyword arguments."""
     return {key: options[key] for key in keys}
+
+
+def check_outputs(*paths: Path | None, plot: Path | None) -> None:
+    """Check before a run that its files can be written, so that none ends in vain. Raises ConfigError."""
+    for path in (*paths, plot):
+        if path is not None and str(path) != "-":
+            check_target(path)
+    if plot is not None:
+        from bt_run.reports.figure_file import check_suffix
+
+        check_suffix(plot)

@@ -14,7 +14,24 @@ from bt_run.core.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["replacing"]
+__all__ = ["check_target", "replacing"]
+
+
+def check_target(target: Path | str) -> Path:
+    """
+    Check that a file could be written here, before the work whose result it shall hold.
+
+    Raises:
+        ConfigError: the target is a folder, or its folder does not exist or cannot be written to.
+    """
+    path = Path(target)
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder. Give the name of a file to write.")
+    if not path.parent.is_dir():
+        raise ConfigError(f"The folder {path.parent} does not exist. Make it first, or write elsewhere.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ConfigError(f"Cannot write to {path.parent}: permission denied.")
+    return path
 
 
 @contextmanager
@@ -28,11 +45,7 @@ def replacing(target: Path | str) -> Iterator[Path]:
     Raises:
         ConfigError: the folder does not exist or cannot be written to, or its disk is full.
     """
-    path = Path(target)
-    if path.is_dir():
-        raise ConfigError(f"{path} is a folder. Give the name of a file to write.")
-    if not path.parent.is_dir():
-        raise ConfigError(f"The folder {path.parent} does not exist. Make it first, or write elsewhere.")
+    path = check_target(target)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=path.suffix, dir=path.parent)
     except OSError as error:

@@ -127,6 +127,7 @@ class RunResult:
     """
     Everything one run produced.
 
+    `params` are the parameters that were given, `defaults` all of the strategy's with their defaults.
     `panels` are indicator curves for a panel of their own, `overlays` curves on the price, each of
     shape (n,), keyed by label. `metrics` are the numbers of `bt_run.reports.metrics`, None where undefined.
     """
@@ -144,6 +145,7 @@ class RunResult:
     panels: Mapping[str, FloatArray] = field(default_factory=dict)
     overlays: Mapping[str, FloatArray] = field(default_factory=dict)
     metrics: Mapping[str, float | int | None] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def label(self) -> str:

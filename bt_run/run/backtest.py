@@ -75,4 +75,5 @@ def run_backtest(
         panels=outcome.panels,
         overlays=outcome.overlays,
         metrics=metrics,
+        defaults=strategy.defaults,
     )
