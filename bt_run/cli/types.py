@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMISSION", "END", "INTERVAL", "SLIPPAGE", "STAKE", "START", "Parsed", "percent"]
 
 
-class Parsed(click.ParamType[Any]):
+class Parsed(click.ParamType):  # type: ignore[type-arg]  # not generic in the oldest click we allow
     """An option type made of a function from text to value; its error becomes click's."""
 
     def __init__(self, name: str, parse: Callable[[str], Any]) -> None:
