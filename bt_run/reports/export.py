@@ -64,7 +64,7 @@ def result_to_dict(result: RunResult) -> dict[str, Any]:
     """
     document = {
         "schema": BACKTEST_SCHEMA,
-        "strategy": {"name": result.strategy, "params": dict(result.params)},
+        "strategy": {"name": result.strategy, "params": {**result.defaults, **result.params}},
         "data": _data(result.data),
         "settings": _settings(result),
         "metrics": dict(result.metrics),

@@ -73,7 +73,7 @@ def test_parameters_from_both_places_reach_the_strategy(bt_run):
         "backtest", "-s", "rsi:period=10,oversold=25", "-p", "oversold=35", "-d", "btc_1d.csv", "--json", "-"
     )
 
-    assert {"name": "rsi", "params": {"period": 10, "oversold": 35.0}} == json.loads(ran.stdout)["strategy"]
+    assert {"name": "rsi", "params": {"period": 10, "oversold": 35.0, "overbought": 70.0}} == json.loads(ran.stdout)["strategy"]
 
 
 def test_quiet_prints_nothing(bt_run):

@@ -17,9 +17,8 @@ def test_one_table_with_buy_and_hold_a_picture_and_a_file(bt_run, work):
     assert all(name in ran.stdout for name in ("rsi", "sar", "macd(fast=8)", "buy and hold", "synthetic"))
     assert "*" in ran.stdout
     assert ["Wrote out.json", "Wrote equity.png"] == ran.stdout.splitlines()[-2:]
-    assert [("rsi", {}), ("sar", {}), ("macd", {"fast": 8})] == [
-        (run["strategy"]["name"], run["strategy"]["params"]) for run in runs
-    ]
+    assert ["rsi", "sar", "macd"] == [run["strategy"]["name"] for run in runs]
+    assert {"fast": 8, "slow": 26, "signal": 9} == runs[2]["strategy"]["params"]
     assert (work / "equity.png").read_bytes().startswith(b"\x89PNG")
 
 
