@@ -156,4 +156,4 @@ def test_the_licence_is_the_gpl():
     head = (ROOT / "LICENSE").read_text(encoding="utf-8").split()[:6]
 
     assert ["GNU", "GENERAL", "PUBLIC", "LICENSE", "Version", "3,"] == head
-    assert "GPL-3.0-or-later" == SETUP["metadata"]["license"]
+    assert "GPL-3.0-or-later" == SETUP["metadata"]["license_expression"]

@@ -10,11 +10,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
+# Assembled from halves, so that this file does not hold what it looks for.
+_HOMES = "|".join(("wo" + "rk", "ro" + "ot", r"ho" + r"me/\w+", r"tm" + r"p/\w+", r"Us" + r"ers/\w+"))
+_HOSTS = "|".join(
+    (
+        "pypi" + r"\.org",
+        "pythonhosted" + r"\.org",
+        "registry" + r"\.npmjs",
+        r"(?:deb|security|snapshot)\.deb" + r"ian\.org",
+    )
+)
+
 FORBIDDEN = {
-    "a path of one machine": r"(?<![\w.])/(?:work|root|home/\w+)/|/tmp/w/",
-    "the host of a package registry": "|".join(
-        ("pypi" + r"\.org", "pythonhosted" + r"\.org", "registry" + r"\.npmjs", "deb" + r"\.debian\.org")
-    ),
+    "a path of one machine": rf"(?<![\w.}})])/(?:{_HOMES})/",
+    "the host of a package registry": _HOSTS,
     "a private key": "BEGIN (?:[A-Z]+ )?PRIVATE" + " KEY",
     "a key of Binance": r"""(?i)api_?(?:key|secret)\w*\s*[=:]\s*["'][A-Za-z0-9]{40,}["']""",
 }
@@ -46,8 +55,8 @@ def test_the_tree_holds_no(what):
 @pytest.mark.parametrize(
     ("what", "sample"),
     [
-        ("a path of one machine", "open('/root/x.csv')"),
-        ("a path of one machine", "/home/ann/data"),
+        ("a path of one machine", "open('/ro" + "ot/x.csv')"),
+        ("a path of one machine", "/ho" + "me/ann/data"),
         ("a key of Binance", 'api_key = "' + "a1" * 32 + '"'),
         ("a private key", "-----BEGIN RSA PRIVATE" + " KEY-----"),
     ],
