@@ -8,6 +8,7 @@ guessed is refused. Nothing here touches the disk.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bt_run.core.errors import DataError
@@ -135,8 +136,14 @@ def _format_name(plain: set[str], *, metatrader: bool) -> str:
 
 
 def _refuse_half_header(lines: Sequence[str]) -> None:
-    """Refuse a file whose header names some of the prices but not all, naming what is missing."""
+    """Refuse a file whose header names some of the prices but not all, or names them apart by something odd."""
     for number, line in enumerate(lines[:_HEADER_WITHIN]):
+        if len(price_names(re.split(r"\W+", line))) == len(PRICES):
+            raise DataError(
+                "The columns are not set apart by commas, semicolons, tabs or bars.",
+                line=number + 1,
+                hint="Save the file with commas.",
+            )
         for delimiter in DELIMITERS:
             cells = split_line(line, delimiter)
             if len(price_names(cells)) >= len(PRICES) // 2:

@@ -134,7 +134,7 @@ def _refuse(raw: RawBars, wrong: BoolArray, name: str, problem: object) -> None:
 
 def _price_problem(raw: RawBars, row: int, name: str) -> str:
     value = raw.columns[name][row]
-    return "the price is missing." if np.isnan(value) else f"the price {value:.12g} is not above zero."
+    return "the price is missing." if np.isnan(value) else f"{value:.12g} is not a price above zero."
 
 
 def _volume_problem(raw: RawBars, row: int, name: str) -> str:

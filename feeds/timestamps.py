@@ -102,7 +102,7 @@ def epoch_ms(
         what = (
             "is missing"
             if np.isnan(values[row])
-            else f"{values[row]:.15g} is not a time since 1970 in s, ms or us"
+            else f"{values[row]:.16g} is not a time since 1970 in s, ms or us"
         )
         raise fault(row, f"the time {what}.")
     for start, end, name in _UNITS:
@@ -134,7 +134,7 @@ def _mixed(values: FloatArray, fault: Callable[[int, str], DataError], *, allowe
     if not allowed:
         row = int(np.argmax(unit != unit[0]))
         first, other = _UNITS[int(unit[0])][2], _UNITS[int(unit[row])][2]
-        error = fault(row, f"the time {values[row]:.15g} is in {other}, but the rows before it are in {first}.")
+        error = fault(row, f"the time {values[row]:.16g} is in {other}, but the rows before it are in {first}.")
         if {first, other} == {"milliseconds", "microseconds"}:
             error.hint = "Binance changed its files to microseconds on 2025-01-01: bring all rows to one unit."
         raise error
@@ -154,5 +154,5 @@ def _compact_dates(values: FloatArray, fault: Callable[[int, str], DataError]) -
     )
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise fault(row, f"{values[row]:.15g} is not a date.")
+        raise fault(row, f"{values[row]:.16g} is not a date.")
     return days.astype("datetime64[ms]").astype(np.int64)
