@@ -101,7 +101,7 @@ def _draw_head(figure: Figure, groups: Sequence[Sequence[RunResult]], numbers: M
 
 def _name_group(axes: Axes, result: RunResult) -> None:
     """Write the data set and its note over its panels, above the panel's own name."""
-    note = f"  ·  {result.data.note}" if result.data.note else ""
+    note = f" · {result.data.note}" if result.data.note else ""
     text = fit_text(data_line(result.data) + note, 12, _WIDTH - 1.5, weight="bold")
     y = 1.0 + 0.45 / panel_inches(axes)[1]
     axes.text(0.0, y, text, transform=axes.transAxes, va="center", fontsize=12, fontweight="bold", color=INK)

@@ -51,7 +51,7 @@ def draw_run(result: RunResult) -> Figure:
     volume = has_volume(bars)
     with drawing():
         figure, panels = _layout(len(indicators), volume=volume)
-        about = f"{data_line(result.data)}  ·  {settings_line(result)}"
+        about = f"{data_line(result.data)} · {settings_line(result)}"
         draw_head(figure, result.label, about, result.data.note)
         draw_tiles(figure, metric_tiles(result), top=1.02)
         half = bar_width(bars, result.data.interval.approximate_ms) / 2

@@ -32,7 +32,7 @@ def data_line(data: BarFile) -> str:
     else:
         first, last = (text.rstrip("Z").replace("T", " ").removesuffix(":00") for text in (first, last))
     count = "1 bar" if len(bars) == 1 else f"{len(bars):,} bars"
-    return f"{clean_text(data.title)}  ·  {first} to {last} UTC  ·  {count}"
+    return f"{clean_text(data.title)} · {first} to {last} UTC · {count}"
 
 
 def settings_line(result: RunResult) -> str:
@@ -53,7 +53,7 @@ def settings_line(result: RunResult) -> str:
     ):
         if value is not None:
             parts.append(f"{name} {value:.4g}%")
-    return "  ·  ".join(parts)
+    return " · ".join(parts)
 
 
 def metric_tiles(result: RunResult) -> list[tuple[str, str, str]]:
