@@ -19,7 +19,7 @@ from bt_run.core.rooms import check_rooms
 if TYPE_CHECKING:
     from bt_run.cli.settings_file import SettingsFile
 
-__all__ = ["COMMANDS", "LazyGroup", "cli", "import_command", "main", "read_settings"]
+__all__ = ["COMMANDS", "LazyGroup", "cli", "import_command", "main", "read_settings", "run"]
 
 COMMANDS = {
     "backtest": ("bt_run.cli.backtest:backtest", "Run one strategy over one file of bars."),
@@ -123,10 +123,12 @@ def main(args: list[str] | None = None) -> None:
     130 interrupted.
     """
     words = sys.argv[1:] if args is None else args
-    sys.exit(_run(words, debug="--debug" in words))
+    sys.exit(run(words))
 
 
-def _run(words: list[str], *, debug: bool) -> int:
+def run(words: list[str]) -> int:
+    """Run the command line and give its exit code; every error is printed as a sentence or two."""
+    debug = "--debug" in words
     try:
         code: Any = cli.main(args=_lift_debug(words), prog_name="bt-run", standalone_mode=False)
     except click.exceptions.Abort:

@@ -1,4 +1,4 @@
-"""Run the real command in a process of its own, as a user does."""
+"""Run the command as a user does: mostly in this process, because a new one takes a second to import all."""
 
 from __future__ import annotations
 
@@ -10,28 +10,56 @@ from pathlib import Path
 
 import pytest
 
+from bt_run.cli.main import run
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """Give the empty folder in which the command runs."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
 
 
 @pytest.fixture
 def clean_env(tmp_path: Path) -> dict[str, str]:
     """Give an environment without settings of whoever runs the tests, and an empty home."""
+    home = str(tmp_path / "home")
     env = {key: value for key, value in os.environ.items() if not key.startswith("BT_RUN_")}
-    return env | {"HOME": str(tmp_path / "home"), "XDG_CONFIG_HOME": str(tmp_path / "home"), "COLUMNS": "80"}
+    return env | {"HOME": home, "XDG_CONFIG_HOME": home, "COLUMNS": "80"}
 
 
 @pytest.fixture
-def bt_run(tmp_path: Path, clean_env: dict[str, str]) -> Run:
-    """Give a function that runs bt-run in an empty folder."""
-    folder = tmp_path / "work"
-    folder.mkdir()
+def bt_run(
+    work: Path, clean_env: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Give a function that runs bt-run in the empty folder, in this process."""
 
-    def run(
-        *words: str, env: dict[str, str] | None = None, cwd: Path = folder
-    ) -> subprocess.CompletedProcess[str]:
+    def run_here(*words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        with monkeypatch.context() as patch:
+            patch.chdir(work)
+            for key in set(os.environ) - set(clean_env):
+                patch.delenv(key)
+            for key, value in (clean_env | (env or {})).items():
+                patch.setenv(key, value)
+            capsys.readouterr()
+            code = run(list(words))
+        said = capsys.readouterr()
+        return subprocess.CompletedProcess(words, code, said.out, said.err)
+
+    return run_here
+
+
+@pytest.fixture
+def bt_run_process(work: Path, clean_env: dict[str, str]) -> Run:
+    """Give a function that runs bt-run in the empty folder, in a process of its own."""
+
+    def run_there(*words: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "bt_run", *words],
-            cwd=cwd,
+            cwd=work,
             env=clean_env | (env or {}),
             capture_output=True,
             text=True,
@@ -39,10 +67,4 @@ def bt_run(tmp_path: Path, clean_env: dict[str, str]) -> Run:
             check=False,
         )
 
-    return run
-
-
-@pytest.fixture
-def work(tmp_path: Path) -> Path:
-    """Give the folder in which `bt_run` runs."""
-    return tmp_path / "work"
+    return run_there

@@ -68,11 +68,11 @@ def test_a_missing_option_is_named(bt_run):
     assert "Missing option '--strategy'" in ran.stderr
 
 
-def test_a_folder_that_hides_a_room_is_named(bt_run, work):
+def test_a_folder_that_hides_a_room_is_named(bt_run_process, work):
     """A user's own strategies/ on PYTHONPATH hides ours: one sentence says so."""
     (work / "strategies").mkdir()
     (work / "strategies" / "__init__.py").write_text("")
-    ran = bt_run("backtest", "-s", "rsi", "-d", "btc_1d.csv", env={"PYTHONPATH": str(work)})
+    ran = bt_run_process("backtest", "-s", "rsi", "-d", "btc_1d.csv", env={"PYTHONPATH": str(work)})
 
     assert ran.returncode == 2
     assert "'strategies'" in ran.stderr
@@ -105,19 +105,17 @@ def test_output_may_be_cut_by_a_pipe(clean_env):
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shell_completion_scripts_are_made(bt_run, shell: str):
+def test_shell_completion_scripts_are_made(bt_run_process, shell: str):
     """The line in the docs works for the three shells."""
-    if shell == "bash":
-        pytest.importorskip("click")
-    ran = bt_run(env={"_BT_RUN_COMPLETE": f"{shell}_source"})
+    ran = bt_run_process(env={"_BT_RUN_COMPLETE": f"{shell}_source"})
 
     assert ran.returncode == 0
     assert "bt-run" in ran.stdout
 
 
-def test_strategy_names_complete(bt_run):
+def test_strategy_names_complete(bt_run_process):
     """Tab after --strategy b offers bollinger."""
-    ran = bt_run(
+    ran = bt_run_process(
         env={
             "_BT_RUN_COMPLETE": "bash_complete",
             "COMP_WORDS": "bt-run backtest --strategy b",
