@@ -73,8 +73,13 @@ def show_figure(figure: Figure) -> None:
             "Python has no window toolkit to show the plot with. Install python3-tk or PyQt6, "
             "or write the plot to a file with --plot FILE.png."
         )
-    with drawing():
-        _open_window(backend, figure)
+    try:
+        with drawing():
+            _open_window(backend, figure)
+    except _window_errors() as error:
+        raise ConfigError(
+            f"The plot's window does not open ({error}). Write it to a file with --plot FILE.png."
+        ) from error
 
 
 def _find_backend() -> Any:
@@ -87,9 +92,18 @@ def _find_backend() -> Any:
     return None
 
 
+def _window_errors() -> tuple[type[Exception], ...]:
+    """Give what the toolkits raise where the display is named but not there."""
+    try:
+        from tkinter import TclError  # noqa: PLC0415  # Python may be built without Tk
+    except ImportError:
+        return (RuntimeError,)
+    return RuntimeError, TclError
+
+
 def _open_window(backend: Any, figure: Figure) -> None:
     from matplotlib._pylab_helpers import Gcf  # noqa: PLC0415  # the list that a backend's main loop works off
 
     manager = backend.FigureCanvas.new_manager(figure, 1)
-    Gcf.set_active(manager)
+    Gcf._set_new_active_manager(manager)
     type(manager).pyplot_show(block=True)

@@ -60,8 +60,9 @@ def _fill(data, bar, size, position, *, tag="signal", price=None):
 
 def _trade(entry, exit_):
     pnl = (exit_.price - entry.price) * entry.size
+    side = "long" if entry.size > 0 else "short"
     return Trade(
-        entry.time_ms, exit_.time_ms, entry.bar, exit_.bar, "long" if entry.size > 0 else "short", abs(entry.size),
+        entry.time_ms, exit_.time_ms, entry.bar, exit_.bar, side, abs(entry.size),
         entry.price, exit_.price, pnl, 1.0, 0.2, entry.tag, exit_.tag, 0.0, 0.0,
     )  # fmt: skip
 

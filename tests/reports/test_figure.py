@@ -69,8 +69,8 @@ def test_the_head_tells_the_numbers_that_matter(run, make):
 
     tiles = dict(zip(texts[3:17:2], texts[4:18:2], strict=True))
     expected = {
-        "Return": "+51.3%", "Buy & hold": f"{MINUS}7.7%", "Max drawdown": f"{MINUS}23.4%", "Sharpe": "1.23", "Trades": "2",
-        "Win rate": "50.0%", "Final equity": "15,126",
+        "Return": "+51.3%", "Buy & hold": f"{MINUS}7.7%", "Max drawdown": f"{MINUS}23.4%", "Sharpe": "1.23",
+        "Trades": "2", "Win rate": "50.0%", "Final equity": "15,126",
     }  # fmt: skip
     assert expected == tiles
 

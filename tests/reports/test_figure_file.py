@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -90,3 +91,23 @@ def test_a_window_without_a_display_is_refused_with_a_way_out(run, monkeypatch):
 
     with pytest.raises(ConfigError, match="--plot"):
         show_figure(draw_run(run))
+
+
+@pytest.mark.skipif(find_spec("tkinter") is None, reason="Python is built without Tk")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a display")
+def test_a_display_that_is_not_there_is_an_error_in_words(tmp_path):
+    """A wrong DISPLAY ends in a sentence with the way out, not in a traceback of the toolkit."""
+    program = """
+from matplotlib.figure import Figure
+from bt_run.core.errors import ConfigError
+from bt_run.reports.figure import show_figure
+try:
+    show_figure(Figure())
+except ConfigError as error:
+    print(error)
+"""
+    env = {"MPLCONFIGDIR": str(tmp_path), "DISPLAY": ":987"}
+
+    done = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
+
+    assert "--plot FILE.png" in done.stdout
