@@ -31,8 +31,8 @@ def test_the_main_command_works_from_an_empty_folder(bt_run_process, work):
     words = "backtest --strategy rsi --data btc_1d.csv --plot p.png --json r.json --trades t.csv --equity e.csv"
     ran = bt_run_process(*words.split())
     result = json.loads((work / "r.json").read_text())
-    trades = list(csv.DictReader((work / "t.csv").open()))
-    equity = list(csv.DictReader((work / "e.csv").open()))
+    trades = list(csv.DictReader((work / "t.csv").read_text().splitlines()))
+    equity = list(csv.DictReader((work / "e.csv").read_text().splitlines()))
 
     assert ran.returncode == 0, ran.stderr
     assert "synthetic" in ran.stdout
