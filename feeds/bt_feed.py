@@ -11,7 +11,7 @@ import backtrader as bt
 import numpy as np
 
 from bt_run.core.market import BAR_COLUMNS, Bars, Interval
-from feeds.buffer import as_line_buffer, unknown_floats
+from feeds.buffer import as_line_buffer, copied_buffer, unknown_floats
 from feeds.csv_file import read_bars
 from feeds.daynumber import day_numbers
 from feeds.locate import find_data
@@ -138,7 +138,8 @@ class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no 
         last = int(np.searchsorted(self._days, self.todate, side="right"))
         self.loaded = self.bars if last - first == len(self.bars) else self.bars[first:last]
         for name in self.getlinealiases():
-            _fill(getattr(self.lines, name), self._column(name, first, last))
+            line = getattr(self.lines, name)
+            line.array = self._buffer(line, self._column(name, first, last))
         self._row = len(self.bars)
         self._days = None
         self.home()
@@ -148,6 +149,14 @@ class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no 
             return unknown_floats(last - first)
         values: FloatArray = self._days if name == "datetime" else getattr(self.bars, name)
         return values if last - first == len(values) else values[first:last]
+
+    def _buffer(self, line: Any, values: FloatArray) -> array[float]:
+        """Give a line its buffer: shared, unless Backtrader will lengthen it (oldsync, room to look ahead)."""
+        if line.extension or self._env.p.oldsync:
+            buffer = copied_buffer(values)
+            buffer.extend(array("d", [float("nan")]) * line.extension)
+            return buffer
+        return as_line_buffer(values)
 
     def load(self) -> Any:
         """Deliver the next bar; False at the end, where lines that were filled at once are left alone."""
@@ -221,9 +230,3 @@ class CsvFeed(ArrayFeed):
         self._name = self.p.name or self.file.symbol
         for sentence in self.warnings:
             _log.warning("%s: %s", found, sentence)
-
-
-def _fill(line: Any, values: FloatArray) -> None:
-    """Put the values into a line's buffer, with the room for looking ahead that the line has behind them."""
-    buffer = as_line_buffer(values)
-    line.array = buffer + array("d", [float("nan")]) * line.extension if line.extension else buffer

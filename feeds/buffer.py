@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from bt_run.core.market import FloatArray
 
-__all__ = ["as_line_buffer", "floats_of", "unknown_floats"]
+__all__ = ["as_line_buffer", "copied_buffer", "floats_of", "unknown_floats"]
 
 
 def floats_of(buffer: array[float]) -> FloatArray:
@@ -30,9 +30,17 @@ def unknown_floats(length: int) -> FloatArray:
 
 def as_line_buffer(values: FloatArray) -> array[float]:
     """Give the ``array("d")`` that `values` view in full, or else a copy of them as one."""
-    owner = getattr(values.base, "obj", None)
+    base = values.base
+    while isinstance(base, np.ndarray):
+        base = base.base
+    owner = getattr(base, "obj", None)
     if isinstance(owner, array) and owner.typecode == "d" and len(owner) == len(values):
         return owner
+    return copied_buffer(values)
+
+
+def copied_buffer(values: FloatArray) -> array[float]:
+    """Copy float64 values, shape (n,), into an ``array("d")`` that may grow."""
     copy = array("d")
     copy.frombytes(np.ascontiguousarray(values, dtype=np.float64).data.cast("B"))
     return copy
