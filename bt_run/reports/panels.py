@@ -122,6 +122,8 @@ def _entries_that_fit(entries: Sequence[Artist], room: float) -> tuple[list[Arti
     texts: list[str] = []
     for number, entry in enumerate(entries):
         text = fit_text(str(entry.get_label()), _ENTRY_SIZE, 2.6)
+        if text.startswith("_"):
+            text = f" {text}"  # matplotlib 3.9 leaves labels out of a legend that begin with an underscore
         room -= _HANDLE + _SPACE + text_width(text, _ENTRY_SIZE)
         last = number == len(entries) - 1
         if room < (0.0 if last else 0.8):
