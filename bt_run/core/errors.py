@@ -8,9 +8,14 @@ Every error that bt-run raises on purpose.
     │   ├── UnknownName           a name that does not exist; suggests the nearest
     │   └── ShadowedRoom          a folder of the user's hides one of our packages
     ├── DataError        exit 3   names the file, the line and the column
-    └── StrategyError    exit 4   the strategy could not be loaded, or raised
-        ├── LoadError             the file, the module or the class
-        └── ParamError            a parameter's name, type or range
+    ├── StrategyError    exit 4   the strategy could not be loaded, or raised
+    │   ├── LoadError             the file, the module or the class
+    │   └── ParamError            a parameter's name, type or range
+    └── ExchangeError    exit 5   the exchange refused, or could not be reached
+        ├── Rejected              it said no: HTTP status, Binance's code and reason
+        ├── RateLimited           wait this many seconds, then go on
+        ├── Banned                HTTP 418: ask nothing before the time given
+        └── Disconnected          transient; tried again as often as allowed
 
 Classes are split by what the caller does next. The command line catches ``BtRunError`` and
 nothing else: any other exception is a bug of ours and shows its traceback.
@@ -19,6 +24,7 @@ nothing else: any other exception is a bug of ours and shows its traceback.
 from __future__ import annotations
 
 import difflib
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,11 +32,16 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "Banned",
     "BtRunError",
     "ConfigError",
     "DataError",
+    "Disconnected",
+    "ExchangeError",
     "LoadError",
     "ParamError",
+    "RateLimited",
+    "Rejected",
     "ShadowedRoom",
     "StrategyError",
     "UnknownName",
@@ -138,3 +149,68 @@ class LoadError(StrategyError):
 
 class ParamError(StrategyError):
     """A parameter's name, type or value is wrong."""
+
+
+class ExchangeError(BtRunError):
+    """The exchange refused a request or could not be reached."""
+
+    exit_code = 5
+
+
+class Rejected(ExchangeError):
+    """The exchange said no. `code` is Binance's (negative), None where the body held none."""
+
+    def __init__(self, what: str, *, status: int, code: int | None, reason: str, hint: str = "") -> None:
+        self.what = what
+        self.status = status
+        self.code = code
+        self.reason = reason
+        self.hint = hint
+        super().__init__(what, status, code)
+
+    def __str__(self) -> str:
+        code = f" (code {self.code})" if self.code is not None else ""
+        end = f" {self.hint}" if self.hint else ""
+        return f"{self.what}: the exchange answered HTTP {self.status}{code}: {self.reason.rstrip('.')}.{end}"
+
+
+class RateLimited(ExchangeError):
+    """HTTP 429: too many requests. Wait `wait_s` seconds before the next."""
+
+    def __init__(self, what: str, *, wait_s: float) -> None:
+        self.what = what
+        self.wait_s = wait_s
+        super().__init__(what, wait_s)
+
+    def __str__(self) -> str:
+        return f"{self.what}: the exchange asks to wait {self.wait_s:.0f} seconds (HTTP 429)."
+
+
+class Banned(ExchangeError):
+    """HTTP 418: this address is banned until `until_ms` (ms since 1970 UTC); a request before makes it longer."""
+
+    def __init__(self, what: str, *, until_ms: int) -> None:
+        self.what = what
+        self.until_ms = until_ms
+        super().__init__(what, until_ms)
+
+    def __str__(self) -> str:
+        until = datetime.fromtimestamp(self.until_ms / 1000, tz=UTC).isoformat(timespec="seconds")
+        return (
+            f"{self.what}: the exchange has banned this address until {until} (HTTP 418). "
+            f"Ask nothing before; what was stored so far is kept, and the same command goes on from there."
+        )
+
+
+class Disconnected(ExchangeError):
+    """The exchange could not be reached, or its answer did not come whole; `reason` says which."""
+
+    def __init__(self, what: str, *, reason: str, hint: str = "") -> None:
+        self.what = what
+        self.reason = reason
+        self.hint = hint
+        super().__init__(what, reason)
+
+    def __str__(self) -> str:
+        end = f" {self.hint}" if self.hint else ""
+        return f"{self.what}: {self.reason.rstrip('.')}.{end}"

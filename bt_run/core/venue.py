@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from bt_run.core.errors import ConfigError, UnknownName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["VENUES", "Market", "Venue", "find_venue"]
 
@@ -139,6 +141,4 @@ def _check_origin(what: str, url: str) -> None:
     if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
         raise ConfigError(f"{what} is {url!r}. Write an origin, such as http://127.0.0.1:8080.")
     if parts.path.strip("/") or parts.query:
-        raise ConfigError(
-            f"{what} is {url!r}. Leave the path out; Binance's own paths are added to the origin."
-        )
+        raise ConfigError(f"{what} is {url!r}. Leave the path out; Binance's own paths are added.")

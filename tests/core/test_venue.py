@@ -40,11 +40,7 @@ def test_market_chooses_the_origins():
     """Futures data live on hosts of their own."""
     venue = VENUES["mainnet"]
 
-    assert ("https://fapi.binance.com", "wss://fstream.binance.com") == (
-        venue.rest_of("futures"),
-        venue.stream_of("futures"),
-    )
-    assert ("https://api.binance.com", "wss://stream.binance.com:9443") == (
-        venue.rest_of("spot"),
-        venue.stream_of("spot"),
-    )
+    assert venue.rest_of("futures") == "https://fapi.binance.com"
+    assert venue.stream_of("futures") == "wss://fstream.binance.com"
+    assert venue.rest_of("spot") == "https://api.binance.com"
+    assert venue.stream_of("spot") == "wss://stream.binance.com:9443"
