@@ -187,7 +187,7 @@ class RateLimited(ExchangeError):
 
 
 class Banned(ExchangeError):
-    """HTTP 418: this address is banned until `until_ms` (ms since 1970 UTC); a request before makes it longer."""
+    """HTTP 418: this address is banned until `until_ms` (ms since 1970 UTC); asking before makes it longer."""
 
     def __init__(self, what: str, *, until_ms: int) -> None:
         self.what = what
