@@ -103,7 +103,8 @@ def draw_fills(axes: Axes, fills: Sequence[Fill]) -> list[Line2D]:
         axes.plot(
             days([fill.time_ms for fill in group]), [fill.price for fill in group], linestyle="none",
             marker=_UP if kind.is_buy else _DOWN, markersize=size, markerfacecolor=face, markeredgecolor=color,
-            markeredgewidth=edge, alpha=alpha, zorder=1.5 if many else 5.0, label=kind.label, rasterized=many,
+            markeredgewidth=edge, alpha=alpha, label=kind.label, rasterized=many,
+            zorder=1.5 if many else 5.0 + kind.is_entry / 10,  # where a position turns, its new side is seen
         )  # fmt: skip
         sample = Line2D(
             [], [], linestyle="none", marker="^" if kind.is_buy else "v", markersize=6.5, label=kind.label,
