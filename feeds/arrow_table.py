@@ -10,7 +10,7 @@ import pyarrow.feather
 import pyarrow.parquet
 
 from bt_run.core.errors import DataError
-from feeds.buffer import floats_of
+from feeds.buffer import append_floats, floats_of
 from feeds.columns import find_columns
 from feeds.raw import RawBars
 from feeds.timestamps import arrow_ms, epoch_ms, find_time_style
@@ -98,5 +98,5 @@ def _floats(column: Any) -> FloatArray:
     """Copy an Arrow column of numbers; null becomes NaN."""
     buffer = array("d")
     for chunk in column.cast(pa.float64()).chunks:
-        buffer.frombytes(chunk.to_numpy(zero_copy_only=False).data.cast("B"))
+        append_floats(buffer, chunk)
     return floats_of(buffer)

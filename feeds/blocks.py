@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
+from feeds.buffer import append_floats
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -120,7 +122,7 @@ def _take(table: Any, cells: Cells, layout: Layout) -> None:
         return
     for place, buffer in cells.floats.items():
         for chunk in table.column(str(place)).chunks:
-            buffer.frombytes(chunk.to_numpy(zero_copy_only=False).data.cast("B"))
+            append_floats(buffer, chunk)
     for place, pieces in cells.times.items():
         pieces.extend(table.column(str(place)).chunks)
     if layout.symbol_column is not None:

@@ -141,6 +141,7 @@ def _time_columns(
         for name in names:
             if name in plain:
                 return (plain.index(name),), "close" if meaning == "close" else "open"
-    if plain[0] in _INDEX_NAMES:
-        return (0,), "open"
+    unnamed = next((place for place, name in enumerate(plain) if name in _INDEX_NAMES), None)
+    if unnamed is not None:
+        return (unnamed,), "open"
     raise DataError("There is no column with the time.", hint="Name it open_time, date or timestamp.")

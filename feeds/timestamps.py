@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from feeds.buffer import arrow_view
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -117,7 +119,7 @@ def arrow_ms(column: Any, fault: Any) -> IntArray:
         row = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
         raise fault(row, "the time is missing.")
     per_ms = {"ns": 1_000_000, "us": 1_000}.get(column.type.unit, 1)
-    whole = column.cast("int64").to_numpy()
+    whole = np.concatenate([arrow_view(chunk, np.dtype(np.int64)) for chunk in column.cast("int64").chunks])
     times = np.floor_divide(whole, per_ms) if per_ms > 1 else whole * (1_000 if column.type.unit == "s" else 1)
     return np.ascontiguousarray(times, dtype=np.int64)
 
