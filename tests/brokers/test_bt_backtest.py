@@ -84,7 +84,8 @@ class Account:
             return
         if self.target is not None and (high >= self.target if sign > 0 else low <= self.target):
             better = open_ >= self.target if sign > 0 else open_ <= self.target
-            worst = (high, self.target) if sign > 0 else (self.target, low)  # a limit never slips past itself
+            # a limit never slips past itself, nor out of the bar
+            worst = (high, max(self.target, low)) if sign > 0 else (min(self.target, high), low)
             price = self.slipped(out, open_, *worst) if better else self.target
             self.fill(bar, out, price, "take_profit")
             return
