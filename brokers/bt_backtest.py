@@ -81,14 +81,17 @@ class BacktestBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader
         """Work one bar: the strategy's orders first, then those that protect, then the books."""
         data = self.cerebro.datas[0]
         self._bar = bar = len(data) - 1
-        if self.p.protection:
+        position = self.positions[data]
+        if self._is_quiet(data, position):
+            self._mark_to_market(data, position)
+        elif self.p.protection:
             self._put_protective_orders_last()
             super().next()
             self._work_new_protection()
         else:
             super().next()
         books = self._books
-        books[0, bar], books[1, bar], books[2, bar] = self._value, self.cash, self.positions[data].size
+        books[0, bar], books[1, bar], books[2, bar] = self._value, self.cash, position.size
         progress: Callable[[int], None] | None = self.p.progress
         if progress is not None and not bar % _PROGRESS_EVERY:
             progress(bar)
@@ -114,6 +117,33 @@ class BacktestBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader
             self._rejected.append(self._refusal(order))
         if filled and self.p.protection:
             self._protect_position_after(order)
+
+    def _is_quiet(self, data: Any, position: Any) -> bool:
+        """Tell whether this bar has only its close to book: no order, no payment, no interest, no margin."""
+        if self.pending or self.submitted or self._toactivate or self._cash_addition or len(self.positions) > 1:
+            return False
+        if self._userhist or self._fundhist:
+            return False
+        if not position.size:
+            return True
+        costs = self.getcommissioninfo(data)
+        return bool(costs.stocklike and not costs.p.interest)
+
+    def _mark_to_market(self, data: Any, position: Any) -> None:
+        """
+        Do what Backtrader's next() comes to on a quiet bar, without asking everything again.
+
+        Most bars are quiet, and this saves a sixth of a run. `test_quiet_bars_leave_what_backtrader_leaves`
+        compares all that Backtrader would set.
+        """
+        if position.size:
+            position.datetime = data.datetime.datetime()
+            position.adjbase = data.close[0]
+            self._get_value()
+            return
+        self._value = self._valuelever = self.cash
+        self._fundval = self.cash / self._fundshares
+        self._valuemkt = self._valuemktlever = self._leverage = self._unrealized = 0.0
 
     def _refusal(self, order: Any) -> RejectedOrder:
         size = abs(order.executed.remsize)

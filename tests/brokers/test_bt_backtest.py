@@ -202,6 +202,51 @@ def test_without_protection_it_is_stock_backtrader(drawn: tuple[Bars, list[str]]
     assert stock.getvalue() == ours.curve.equity[-1]
 
 
+class Watching(Scripted):
+    """Follow the script, and note all that the broker says about every bar."""
+
+    def __init__(self) -> None:
+        self.notes: list[Any] = []
+
+    def notify_fund(self, cash: float, value: float, fundvalue: float, shares: float) -> None:
+        """Note it before the bar's decision, and replace the cash once in between."""
+        if len(self) == 4:
+            self.broker.set_cash(6_000.0)
+        broker, held = self.broker, self.position
+        values = [broker.get_value(mkt=mkt, lever=lever) for mkt in (False, True) for lever in (False, True)]
+        self.notes.append((cash, value, fundvalue, shares, values, broker.get_leverage(), broker._unrealized))
+        self.notes.append((held.size, held.price, getattr(held, "datetime", None), held.adjbase))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    drawn=bars_and_script(),
+    costs=st.sampled_from(
+        [
+            {"commission": 0.001},
+            {"commission": 0.001, "interest": 0.2},
+            {"commission": 0.001, "interest": 0.2, "interest_long": True},
+            {"commission": 2.0, "margin": 10.0, "mult": 5.0},
+            {"commission": 0.001, "leverage": 3.0},
+        ]
+    ),
+)
+def test_quiet_bars_leave_what_backtrader_leaves(drawn: tuple[Bars, list[str]], costs: dict[str, Any]):
+    """Values, leverage, fund and position are those of Backtrader's own broker at every bar, to the bit."""
+    bars, script = drawn
+    notes = []
+    for broker in (BacktestBroker(bars=bars), bt.brokers.BackBroker()):
+        cerebro = bt.Cerebro(stdstats=False)
+        cerebro.setbroker(broker)
+        broker.setcash(5_000.0)
+        broker.setcommission(**costs)
+        cerebro.adddata(ArrayFeed(bars, interval=Interval.parse("1d")))
+        cerebro.addstrategy(Watching, script=tuple(script))
+        notes.append(cerebro.run()[0].notes)
+
+    assert notes[1] == notes[0]
+
+
 def daily(*rows: tuple[float, float, float, float]) -> Bars:
     """Make daily bars of open, high, low, close rows."""
     opens, highs, lows, closes = zip(*rows, strict=True)
