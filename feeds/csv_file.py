@@ -24,7 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["read_bars"]
 
 
-def read_bars(path: Path | str, *, symbol: str | None = None, interval: Interval | None = None) -> BarFile:
+def read_bars(
+    path: Path | str,
+    *,
+    symbol: str | None = None,
+    interval: Interval | None = None,
+    fallback: Interval | None = None,
+) -> BarFile:
     """
     Read a file of bars, in any format of `feeds.formats`, JSON, feather or Parquet, plain, in gz or in zip.
 
@@ -37,6 +43,7 @@ def read_bars(path: Path | str, *, symbol: str | None = None, interval: Interval
         path: The file itself; `feeds.locate.find_data` finds one by name.
         symbol: The market, taken as it is.
         interval: Must fit the distance between the bars.
+        fallback: The interval where neither the bars nor the name tell it, as with a single bar.
 
     Raises:
         DataError: the file cannot be read, is of no known format, holds impossible values, or does not have
@@ -52,7 +59,7 @@ def read_bars(path: Path | str, *, symbol: str | None = None, interval: Interval
     metadata = read_metadata(path, sha256=sha256)
     ordering = find_order(raw)
     times = raw.times if ordering.rows is None else raw.times[ordering.rows]
-    found, doubts = _choose_interval(times, content, interval, metadata)
+    found, doubts = _choose_interval(times, content, interval, metadata, fallback=fallback)
     if raw.times_are == "close":
         times = open_from_close(times, found)
     gaps = describe_gaps(times, found)
@@ -84,7 +91,12 @@ def _read_raw(content: Content) -> RawBars:
 
 
 def _choose_interval(
-    times: IntArray, content: Content, given: Interval | None, metadata: Metadata
+    times: IntArray,
+    content: Content,
+    given: Interval | None,
+    metadata: Metadata,
+    *,
+    fallback: Interval | None,
 ) -> tuple[Interval, list[str]]:
     """Choose between what was given, what the metadata say, the name and the distance of the bars."""
     spacing = find_interval(times)
@@ -100,6 +112,8 @@ def _choose_interval(
     named = find_interval_in_name(content.path.name) or find_interval_in_name(content.name)
     if named is not None and fits(times, named):
         return named, []
+    if spacing is None and fallback is not None:
+        return fallback, []
     if spacing is None:
         problem = (
             "one bar does not tell its interval" if len(times) == 1 else "the bars lie at no regular distance"

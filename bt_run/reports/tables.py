@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING
 
+import numpy as np
 from rich.console import Console, Group, RenderableType
 from rich.rule import Rule
 from rich.table import Table
@@ -188,8 +189,18 @@ def _cost_rows(result: RunResult) -> list[_Row]:
 
 def _notices(result: RunResult) -> list[RenderableType]:
     """Write what the numbers alone do not say: a position still held, orders refused, faults of the data."""
-    lines = [*_open_lines(result), *_rejected_lines(result), *warning_lines(result.data)]
+    lines = [*_ruin_lines(result), *_open_lines(result), *_rejected_lines(result), *warning_lines(result.data)]
     return [Rule(style="dim"), *lines] if lines else []
+
+
+def _ruin_lines(result: RunResult) -> list[Text]:
+    """Say when a short cost more than the account: Backtrader lets it run on, an exchange would not."""
+    below = np.flatnonzero(result.curve.equity <= 0)
+    if not len(below):
+        return []
+    day = time_cell(int(result.data.bars.open_time[below[0]]), with_clock=False)
+    words = f"Ruined: equity fell to zero on {day}. An exchange would have closed the position before."
+    return [Text(words, style="bold red")]
 
 
 def _open_lines(result: RunResult) -> list[Text]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bt_run.core.clock import iso_utc
@@ -13,8 +14,6 @@ from feeds.locate import find_data
 from feeds.resample import resample
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from bt_run.core.interval import Interval
     from bt_run.core.market import BarFile
 
@@ -26,7 +25,8 @@ class DataRequest:
     """
     Which bars a run wants.
 
-    `name` is a path or the name of a file in the data folders. `interval` resamples upward. `start` and
+    `name` is a path or the name of a file in the data folders. `interval` resamples upward; where a file
+    does not tell its own, it is that. `start` and
     `end` are ms since 1970 UTC, both inclusive, of bars' open times; None leaves that side open.
     """
 
@@ -42,13 +42,16 @@ def load_data(request: DataRequest) -> BarFile:
     """
     Find, read, check, cut and resample the bars of a request.
 
-    The range is cut before resampling, so that no bar of the result holds a trade outside it.
+    The range is cut before resampling, so that no bar of the result holds a trade outside it. The path of
+    the result is the name as it was asked for, so that results are the same on every machine; its sha256
+    tells which content it was.
 
     Raises:
         DataError: no such file, unusable content, or no bar in the range.
         ConfigError: an interval finer than the data's.
     """
-    data = read_bars(find_data(request.name, data_dir=request.data_dir), symbol=request.symbol)
+    found = find_data(request.name, data_dir=request.data_dir)
+    data = read_bars(found, symbol=request.symbol, fallback=request.interval)
     bars = data.bars.between(request.start, request.end)
     if not len(bars):
         first, last = (iso_utc(int(data.bars.open_time[place])) for place in (0, -1))
@@ -61,4 +64,4 @@ def load_data(request: DataRequest) -> BarFile:
         interval = request.interval
         if not len(bars):
             raise DataError(f"the range does not fill one bar of {interval}.", path=data.path)
-    return dataclasses.replace(data, bars=bars, interval=interval)
+    return dataclasses.replace(data, path=Path(request.name), bars=bars, interval=interval)

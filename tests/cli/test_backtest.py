@@ -98,6 +98,35 @@ def test_range_and_interval_choose_the_bars(bt_run):
     assert weekly["data"]["bars"] == 429
 
 
+def test_a_file_of_one_bar_needs_to_be_told_its_interval(bt_run, work):
+    """One bar does not tell; --interval does."""
+    (work / "one.csv").write_text("date,open,high,low,close,volume\n2024-01-01,1,2,0.5,1,5\n")
+    words = "backtest -s rsi -d one.csv --json -".split()
+    refused = bt_run(*words)
+    taken = bt_run(*words, "--interval", "1d")
+
+    assert refused.returncode == 3
+    assert "interval" in refused.stderr
+    assert (1, "1d", None) == tuple(
+        json.loads(taken.stdout)[part][key]
+        for part, key in (("data", "bars"), ("data", "interval"), ("metrics", "sharpe"))
+    )
+
+
+def test_a_ruined_account_is_said_to_be_ruined(bt_run):
+    """A short may cost more than there is; the table does not pass over it."""
+    ran = bt_run(*"backtest -s bollinger -d btc_1d.csv --allow-short --stake 30000USDT".split())
+
+    assert "Ruined: equity fell to zero on 2020-01-01" in ran.stdout
+
+
+def test_results_do_not_tell_where_the_data_lie_on_this_machine(bt_run):
+    """The path is as it was typed; the sha256 tells which file it was."""
+    data = json.loads(bt_run(*"backtest -s rsi -d btc_1d.csv --json -".split()).stdout)["data"]
+
+    assert ("btc_1d.csv", 64) == (data["path"], len(data["sha256"]))
+
+
 def test_a_file_in_the_current_folder_wins_over_the_data_folder_and_the_shipped_one(bt_run, work, tmp_path):
     """The lookup goes from near to far."""
     header = "date,open,high,low,close,volume\n"
