@@ -55,7 +55,7 @@ def read_arrow(content: Content) -> RawBars:
             raise DataError(problem, path=content.path, column=name)
         columns[column] = _floats(table.column(name))
     symbol = None if found.symbol is None else first[found.symbol]
-    return RawBars(times, columns, dict(names), content.kind, symbol, found.times_are, fault)
+    return RawBars(times, columns, content.kind, symbol, found.times_are, fault)
 
 
 def _read_table(content: Content) -> Any:

@@ -50,7 +50,7 @@ def read_json(content: Content) -> RawBars:
     columns = {name: np.ascontiguousarray(table[:, place]) for place, name in enumerate(names, start=1) if name}
     times = epoch_ms(np.ascontiguousarray(table[:, 0]), fault)
     kind = "freqtrade JSON" if names is _FREQTRADE else "Binance klines JSON"
-    return RawBars(times, columns, {name: name for name in columns}, kind, None, "open", fault)
+    return RawBars(times, columns, kind, None, "open", fault)
 
 
 def _parse(content: Content) -> list[Any]:

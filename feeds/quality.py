@@ -12,7 +12,7 @@ from feeds.columns import PRICES
 from feeds.spacing import missing_bars
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable
 
     import numpy.typing as npt
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from feeds.raw import RawBars
 
     BoolArray = npt.NDArray[np.bool_]
+    Problem = Callable[[RawBars, int, str], str]
 
 __all__ = ["Ordering", "check_values", "describe_gaps", "find_order", "show_time"]
 
@@ -58,7 +59,7 @@ def check_values(raw: RawBars) -> None:
     for name, other in (("open", opens), ("close", closes)):
         _refuse(raw, highs < other * (1 - _ROUNDING), "high", _order_problem("below", name))
         _refuse(raw, lows > other * (1 + _ROUNDING), "low", _order_problem("above", name))
-    for name in raw.columns.keys() - set(PRICES):
+    for name in (name for name in raw.columns if name not in PRICES):
         _refuse(raw, (raw.columns[name] < 0) | np.isinf(raw.columns[name]), name, _volume_problem)
 
 
@@ -125,11 +126,10 @@ def show_time(time_ms: int) -> str:
     return moment.strftime("%Y-%m-%d %H:%M:%S") + (f".{time_ms % 1000:03d}" if time_ms % 1000 else "")
 
 
-def _refuse(raw: RawBars, wrong: BoolArray, name: str, problem: object) -> None:
+def _refuse(raw: RawBars, wrong: BoolArray, name: str, problem: Problem) -> None:
     if wrong.any():
         row = int(np.argmax(wrong))
-        text = problem(raw, row, name)  # type: ignore[operator]
-        raise raw.fault(row, text, name)
+        raise raw.fault(row, problem(raw, row, name), name)
 
 
 def _price_problem(raw: RawBars, row: int, name: str) -> str:
@@ -141,7 +141,7 @@ def _volume_problem(raw: RawBars, row: int, name: str) -> str:
     return f"the {name.replace('_', ' ')} {raw.columns[name][row]:.12g} is below zero."
 
 
-def _order_problem(side: str, other: str) -> object:
+def _order_problem(side: str, other: str) -> Problem:
     def problem(raw: RawBars, row: int, name: str) -> str:
         return f"the {name} {raw.columns[name][row]:.12g} is {side} the {other} {raw.columns[other][row]:.12g}."
 
@@ -179,11 +179,7 @@ def _duplicate_warnings(times: IntArray, alike: BoolArray) -> list[str]:
 
 
 def _first(times: IntArray) -> str:
-    return _listed(show_time(int(time)) for time in times[:3]) + (", ..." if len(times) > 3 else "")
-
-
-def _listed(parts: Iterable[str]) -> str:
-    return ", ".join(parts)
+    return ", ".join(show_time(int(time)) for time in times[:3]) + (", ..." if len(times) > 3 else "")
 
 
 def _count(number: int, noun: str) -> str:

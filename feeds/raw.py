@@ -20,14 +20,13 @@ class RawBars:
     The rows of a file in the file's order.
 
     `times` are ms since 1970 UTC, shape (n,); they are bar opens, or bar closes where `times_are` says so.
-    `columns` holds float64 arrays of shape (n,) by bar column; only those that the file has. `labels`
-    gives each column's name in the file. `fault` makes the error that names the place of a row: called
-    with the row's position 0..n-1, what is wrong, and the bar column or "".
+    `columns` holds float64 arrays of shape (n,) by bar column; only those that the file has. `fault` makes
+    the error that names the place of a row: called with the row's position 0..n-1, what is wrong, and the
+    bar column or "".
     """
 
     times: IntArray
     columns: Mapping[str, FloatArray]
-    labels: Mapping[str, str]
     format: str
     symbol: str | None
     times_are: Literal["open", "close"]

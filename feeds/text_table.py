@@ -63,8 +63,7 @@ def read_text(content: Content) -> RawBars:
     if not len(times):
         raise DataError("The file has a header but no bars.", path=content.path)
     columns = {column: floats_of(cells.floats[place]) for column, place in layout.columns.items()}
-    labels = {column: layout.names[place] for column, place in layout.columns.items()}
-    return RawBars(times, columns, labels, layout.format, layout.symbol, layout.times_are, fault)
+    return RawBars(times, columns, layout.format, layout.symbol, layout.times_are, fault)
 
 
 def _first_lines(content: Content) -> list[str]:
