@@ -67,8 +67,8 @@ def _environment(folder: Path) -> dict[str, str]:
 def _run_block(body: str, folder: Path, environment: dict[str, str]) -> str:
     shown = ""
     for part in re.split(r"^(?=\$ )", body, flags=re.MULTILINE):
-        command, _, before = part.partition("\n")
-        if not command.startswith("$ "):
+        command, before = _split(part)
+        if not command:
             continue
         ran = subprocess.run(  # noqa: S603  # what runs here stands in our own pages
             ["/bin/bash", "-c", command[2:]],
@@ -86,6 +86,12 @@ def _run_block(body: str, folder: Path, environment: dict[str, str]) -> str:
             lines = [*lines[: len(old) - 1], _CUT]
         shown += "".join(f"{line}\n" for line in [command, *lines])
     return shown
+
+
+def _split(part: str) -> tuple[str, str]:
+    """Split off a command, which goes on after a backslash at the end of a line, from its output."""
+    found = re.match(r"\$ (?:.*\\\n)*.*\n", part)
+    return (found[0].removesuffix("\n"), part[found.end() :]) if found else ("", part)
 
 
 def main() -> int:
