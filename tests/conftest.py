@@ -8,6 +8,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# tests/exchange is on the path (pyproject.toml); its fixture `exchange` is there for every test.
+pytest_plugins = ["exchange_fixture"]
+
 
 @pytest.fixture(scope="session")
 def root() -> Path:
