@@ -235,7 +235,10 @@ def _codes_of(found: Signals, *, allow_short: bool) -> bytes:
 
 
 def _bars_of(data: Any) -> Bars:
-    """Copy the loaded lines of any Backtrader feed into bars; lines that the feed does not have are NaN."""
+    """Take the bars that a feed of ours loaded; copy the lines of others, NaN where there is no such line."""
+    kept = getattr(data, "loaded", None)
+    if isinstance(kept, Bars):
+        return kept
     loaded = data.buflen()  # the arrays may be longer: indicators may have extended them into the future
     days = np.array(data.lines.datetime.array, dtype=np.float64)[:loaded]
     open_time = np.rint((days - _EPOCH_DAY) * _DAY_MS).astype(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import backtrader as bt
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 
 from bt_run.core.errors import ParamError, StrategyError
+from bt_run.core.market import Interval
+from feeds import ArrayFeed
 from strategies.base import Signals, SignalStrategy
 from strategies.rsi import Rsi
 
@@ -274,3 +277,25 @@ def test_the_strategy_sees_the_bars_of_the_feed(walk, run_plain):
     for name in ("open", "high", "low", "close", "volume"):
         np.testing.assert_array_equal(getattr(bars, name), getattr(found, name))
     assert np.isnan(found.taker_buy_volume).all()
+
+
+def test_bars_that_a_feed_of_ours_loaded_are_not_copied(walk):
+    """A million bars then exist once in memory; a feed cut by dates gives those it loaded."""
+    bars = walk(n=30)
+    seen = []
+
+    class Looker(SignalStrategy):
+        @staticmethod
+        def signals(bars, p):
+            seen.append(bars)
+            return Signals(*[np.zeros(len(bars), dtype=bool)] * 2)
+
+    for dates in ({}, {"fromdate": datetime(2020, 1, 11, tzinfo=UTC)}):
+        cerebro = bt.Cerebro(stdstats=False)
+        cerebro.adddata(ArrayFeed(bars, interval=Interval.parse("1d"), **dates))
+        cerebro.addstrategy(Looker)
+        cerebro.run()
+
+    assert seen[0] is bars
+    np.testing.assert_array_equal(bars.open_time[10:], seen[1].open_time)
+    np.testing.assert_array_equal(bars.close[10:], seen[1].close)
