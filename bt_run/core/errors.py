@@ -8,6 +8,7 @@ Every error that bt-run raises on purpose.
     │   ├── UnknownName           a name that does not exist; suggests the nearest
     │   └── ShadowedRoom          a folder of the user's hides one of our packages
     ├── DataError        exit 3   names the file, the line and the column
+    │   └── FrameError            a message of the exchange; shows its beginning
     ├── StrategyError    exit 4   the strategy could not be loaded, or raised
     │   ├── LoadError             the file, the module or the class
     │   └── ParamError            a parameter's name, type or range
@@ -38,6 +39,7 @@ __all__ = [
     "DataError",
     "Disconnected",
     "ExchangeError",
+    "FrameError",
     "LoadError",
     "ParamError",
     "RateLimited",
@@ -127,6 +129,16 @@ class DataError(BtRunError):
             where.append(f"column {self.column!r}")
         prefix = ", ".join(where) + ": " if where else ""
         return f"{prefix}{self.problem}" + (f" {self.hint}" if self.hint else "")
+
+
+class FrameError(DataError):
+    """A message of the exchange, live or recorded, is not what it should be; shows its first 120 characters."""
+
+    def __init__(
+        self, problem: str, frame: str, *, path: Path | str | None = None, line: int | None = None
+    ) -> None:
+        self.frame = frame[:120]
+        super().__init__(problem, path=path, line=line, hint=f"The frame begins: {self.frame}")
 
 
 class StrategyError(BtRunError):
