@@ -119,7 +119,9 @@ def _choose_interval(
             "one bar does not tell its interval" if len(times) == 1 else "the bars lie at no regular distance"
         )
         raise DataError(
-            f"The interval is not known: {problem}.", path=content.path, hint="Give it, such as 1d."
+            f"The interval is not known: {problem}.",
+            path=content.path,
+            hint="Write it into the file's name, as in BTCUSDT_1d.csv.",
         )
     doubt = f"the name says {named}, but the bars are {spacing} apart: taken as {spacing}"
     return spacing, [doubt] if named is not None else []
