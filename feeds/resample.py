@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bt_run.core.market import FloatArray, IntArray
 
-__all__ = ["resample"]
+__all__ = ["bar_bounds", "resample"]
 
 _DAY_MS = 86_400_000
 _MONDAY_MS = 4 * _DAY_MS  # 1970-01-05, the first Monday after the epoch, a Thursday
@@ -45,7 +45,7 @@ def resample(bars: Bars, *, source: Interval, target: Interval) -> Bars:
     _check_upward(source, target)
     if not len(bars):
         return bars
-    opens, ends = _buckets(bars.open_time, target)
+    opens, ends = bar_bounds(bars.open_time, target)
     first = np.flatnonzero(np.append(True, opens[1:] != opens[:-1]))
     joined = _join(bars, opens, first)
     last_end = _end_of(int(bars.open_time[-1]), source)
@@ -72,8 +72,12 @@ def _check_upward(source: Interval, target: Interval) -> None:
         )
 
 
-def _buckets(times: IntArray, target: Interval) -> tuple[IntArray, IntArray]:
-    """Give the open and the end of the bucket that each time falls into, ms."""
+def bar_bounds(times: IntArray, target: Interval) -> tuple[IntArray, IntArray]:
+    """
+    Give the open of the bar that each time falls into, and its end, which is the open of the next.
+
+    Times are ms since 1970 UTC, shape (n,), as are both results. Bars start as Binance's do (see `resample`).
+    """
     if target.milliseconds is None:
         months = times.astype("datetime64[ms]").astype("datetime64[M]").astype(np.int64)
         months -= months % target.count
@@ -95,7 +99,7 @@ def _month_start(months: IntArray) -> IntArray:
 def _end_of(open_time: int, source: Interval) -> int:
     if source.milliseconds is not None:
         return open_time + source.milliseconds
-    _, ends = _buckets(np.array([open_time], dtype=np.int64), source)
+    _, ends = bar_bounds(np.array([open_time], dtype=np.int64), source)
     return int(ends[0])
 
 
