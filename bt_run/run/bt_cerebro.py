@@ -106,7 +106,7 @@ def _curves_of(ran: Any, *, bars: int) -> tuple[dict[str, FloatArray], dict[str,
         return (dict(found.panels), dict(found.overlays)) if found is not None else ({}, {})
     panels: dict[str, FloatArray] = {}
     overlays: dict[str, FloatArray] = {}
-    for indicator in ran.getindicators():
+    for indicator in ran.getindicators_lines():  # leaves out line arithmetic, which has neither names nor plots
         if not indicator.plotinfo.plot:
             continue
         into = panels if indicator.plotinfo.subplot else overlays
