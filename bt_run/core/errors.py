@@ -6,6 +6,7 @@ Every error that bt-run raises on purpose.
     BtRunError
     ├── ConfigError      exit 2   the user can mend it now: an option, a setting, a name
     │   ├── UnknownName           a name that does not exist; suggests the nearest
+    │   ├── UnknownSymbol         a market that the exchange does not have; suggests the nearest three
     │   └── ShadowedRoom          a folder of the user's hides one of our packages
     ├── DataError        exit 3   names the file, the line and the column
     │   └── FrameError            a message of the exchange; shows its beginning
@@ -47,6 +48,7 @@ __all__ = [
     "ShadowedRoom",
     "StrategyError",
     "UnknownName",
+    "UnknownSymbol",
     "nearest",
 ]
 
@@ -83,6 +85,23 @@ class UnknownName(ConfigError):
         guess = nearest(self.name, self.known)
         hint = f" Did you mean {guess!r}?" if guess else ""
         return f"There is no {self.kind} {self.name!r}.{hint} Known: {', '.join(self.known)}."
+
+
+class UnknownSymbol(ConfigError):
+    """A market that the exchange does not have; `near` are the names most like it, the nearest first."""
+
+    def __init__(self, symbol: str, known: Iterable[str], *, market: str = "spot") -> None:
+        self.symbol = symbol
+        self.market = market
+        self.near = difflib.get_close_matches(symbol.upper(), list(known), n=3, cutoff=0.5)
+        super().__init__(symbol)
+
+    def __str__(self) -> str:
+        guess = f" The nearest names: {', '.join(self.near)}." if self.near else ""
+        return (
+            f"Binance {self.market} has no symbol {self.symbol!r}.{guess} "
+            f"A market that was closed may still be in the archive: --source bulk."
+        )
 
 
 class ShadowedRoom(ConfigError):

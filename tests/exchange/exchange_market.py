@@ -29,15 +29,15 @@ _HEADER = (
 def make_bars(interval: Interval, start: int, count: int, *, seed: int = 7, price: float = 100.0) -> Bars:
     """Draw a random walk of bars on the interval's grid; the same arguments give the same bars."""
     draw = np.random.default_rng(seed)
-    close = np.round(price * np.exp(np.cumsum(draw.normal(0.0, 0.004, count))), 2)
+    close = np.round(1 + price * np.exp(np.cumsum(draw.normal(0.0, 0.004, count))), 2)
     opened = np.concatenate(([price], close[:-1]))
     volume = np.round(draw.uniform(1.0, 50.0, count), 5)
     bought = np.round(volume * 0.5, 5)
     return Bars.of(
         open_times(interval, start, count),
         open=opened,
-        high=np.maximum(opened, close) + 0.5,
-        low=np.minimum(opened, close) - 0.5,
+        high=np.round(np.maximum(opened, close) + 0.5, 2),
+        low=np.round(np.minimum(opened, close) * 0.995, 2),
         close=close,
         volume=volume,
         quote_volume=np.round(volume * close, 6),

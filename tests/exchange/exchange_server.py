@@ -124,10 +124,11 @@ class LoopbackExchange(Faults):
         return self
 
     def stop(self) -> None:
-        """Stop serving and wait for the thread."""
+        """Stop serving and wait for the thread; a second time it does nothing."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._stopped.set)
             self._thread.join(10)
+            self._loop = None
 
     def __enter__(self) -> LoopbackExchange:
         return self.start()
