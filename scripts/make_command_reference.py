@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from bt_run.cli.main import COMMANDS, cli, import_command
+from bt_run.cli.lazy import commands_of
+from bt_run.cli.main import cli
 from bt_run.core.atomic import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "commands.md"
 _WIDTH = 90
@@ -47,15 +52,14 @@ def help_of(command: click.Command, name: str) -> str:
 
 def reference() -> str:
     """Make the whole page."""
-    parts = [_HEAD, _section("bt-run", help_of(cli, "bt-run"))]
-    for name in sorted(COMMANDS):
-        command = import_command(name)
-        parts.append(_section(f"bt-run {name}", help_of(command, f"bt-run {name}")))
-        if isinstance(command, click.Group):
-            for sub_name, sub in sorted(command.commands.items()):
-                full = f"bt-run {name} {sub_name}"
-                parts.append(_section(full, help_of(sub, full)))
-    return "\n".join(parts)
+    return "\n".join([_HEAD, *_sections(cli, "bt-run")])
+
+
+def _sections(command: click.Command, name: str) -> Iterator[str]:
+    yield _section(name, help_of(command, name))
+    if isinstance(command, click.Group):
+        for sub_name, sub in sorted(commands_of(command).items()):
+            yield from _sections(sub, f"{name} {sub_name}")
 
 
 def _section(title: str, text: str) -> str:

@@ -7,7 +7,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from bt_run.cli.main import COMMANDS, import_command
+from bt_run.cli.lazy import commands_of
+from bt_run.cli.options import settings_option
+from bt_run.core.errors import UnknownName
 
 __all__ = ["config"]
 
@@ -38,21 +40,37 @@ def config() -> None:
 
 
 @config.command()
-@click.argument("command", required=False)
+@click.argument("command", nargs=-1)
+@settings_option
 @click.pass_context
-def show(ctx: click.Context, command: str | None) -> None:
+def show(ctx: click.Context, command: tuple[str, ...]) -> None:
     """Print each option's value and origin, for one command or for all that run strategies."""
-    from bt_run.core.errors import UnknownName
-
-    if command is not None and command not in COMMANDS:
-        raise UnknownName("command", command, COMMANDS)
     root = ctx.find_root()
     settings = root.obj["file"]
+    wanted = [command] if command else [("backtest",), ("compare",)]
+    found = [
+        (_find(root.command, words), _defaults(settings.defaults_for(root.command), words)) for words in wanted
+    ]
     click.echo(f"Settings file: {settings.path or 'none found'}")
-    for name in [command] if command else ["backtest", "compare"]:
-        found = import_command(name)
-        click.echo(f"\n[{name}]")
-        _print_options(root, found, settings.defaults_for(found))
+    for words, (item, defaults) in zip(wanted, found, strict=True):
+        click.echo(f"\n[{'.'.join(words)}]")
+        _print_options(root, item, defaults)
+
+
+def _find(group: click.Command, words: tuple[str, ...]) -> click.Command:
+    """Find a command by its words, such as ("data", "download")."""
+    for word in words:
+        known = commands_of(group) if isinstance(group, click.Group) else {}
+        if word not in known:
+            raise UnknownName("command", word, known)
+        group = known[word]
+    return group
+
+
+def _defaults(tree: dict[str, Any], words: tuple[str, ...]) -> dict[str, Any]:
+    for word in words:
+        tree = tree.get(word, {})
+    return tree
 
 
 def _print_options(root: click.Context, command: click.Command, defaults: dict[str, Any]) -> None:

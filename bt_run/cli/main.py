@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import traceback
@@ -13,13 +12,14 @@ import click
 from click.core import ParameterSource
 
 from bt_run import __version__
-from bt_run.core.errors import BtRunError, nearest
+from bt_run.cli.lazy import LazyGroup
+from bt_run.core.errors import BtRunError, StrategyError
 from bt_run.core.rooms import check_rooms
 
 if TYPE_CHECKING:
     from bt_run.cli.settings_file import SettingsFile
 
-__all__ = ["COMMANDS", "LazyGroup", "cli", "import_command", "main", "read_settings", "run"]
+__all__ = ["COMMANDS", "cli", "main", "read_settings", "run"]
 
 COMMANDS = {
     "backtest": ("bt_run.cli.backtest:backtest", "Run one strategy over one file of bars."),
@@ -40,59 +40,19 @@ Examples:
 """
 
 
-def import_command(name: str) -> click.Command:
-    """Import one command; it loads click and little else."""
-    module, _, attribute = COMMANDS[name][0].partition(":")
-    command: click.Command = getattr(importlib.import_module(module), attribute)
-    return command
-
-
 def read_settings(path: Path | None) -> SettingsFile:
     """Find, read and check the settings file against the options of all commands. Raises ConfigError."""
     from bt_run.cli.settings_file import find_settings_file, read_settings_file
 
     settings = read_settings_file(find_settings_file(path))
     if settings.path is not None:
-        settings.check({name: import_command(name) for name in COMMANDS})
+        settings.check(cli)
     return settings
-
-
-class LazyGroup(click.Group):
-    """A group that imports a command when it is used, and suggests the nearest name when it is mistyped."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Give the names of all commands."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and give one command; None for a name that does not exist."""
-        if cmd_name not in COMMANDS:
-            return None
-        command = import_command(cmd_name)
-        settings = ctx.find_object(dict)
-        if settings is not None and "file" in settings:
-            ctx.default_map = {cmd_name: settings["file"].defaults_for(command)}
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or fail with the nearest name."""
-        name = args[0]
-        if name not in COMMANDS and not name.startswith("-"):
-            guess = nearest(name, COMMANDS)
-            hint = f" Did you mean {guess!r}?" if guess else ""
-            raise click.UsageError(f"There is no command {name!r}.{hint} See bt-run --help.", ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands with their one line, without importing them."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in sorted(COMMANDS)])
 
 
 @click.group(
     cls=LazyGroup,
+    table=COMMANDS,
     epilog=_EPILOG,
     context_settings={
         "help_option_names": ["-h", "--help"],
@@ -112,7 +72,10 @@ class LazyGroup(click.Group):
 def cli(ctx: click.Context, config_path: Path | None, debug: bool) -> None:
     """Backtest one TA-Lib strategy class with Backtrader, and compare it with others."""
     check_rooms()
-    ctx.obj = {"debug": debug, "file": read_settings(config_path)}
+    settings = read_settings(config_path)
+    ctx.obj = {"debug": debug, "file": settings}
+    if settings.path is not None:
+        ctx.default_map = settings.defaults_for(cli)
 
 
 def main(args: list[str] | None = None) -> None:
@@ -141,7 +104,9 @@ def run(words: list[str]) -> int:
     except BtRunError as error:
         if debug:
             traceback.print_exc()
-        click.echo(f"Error: {error}", err=True)
+        if isinstance(error, StrategyError) and error.story:
+            click.echo(f"{error.story.rstrip()}\n", err=True)
+        click.echo(f"Error: {error.problem if isinstance(error, StrategyError) else error}", err=True)
         return error.exit_code
     except BrokenPipeError:
         # The reader of our output has gone (bt-run ... | head). Point stdout away, so that Python's own

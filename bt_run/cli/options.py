@@ -28,6 +28,7 @@ __all__ = [
     "data_options",
     "pick",
     "settings_of",
+    "settings_option",
 ]
 
 
@@ -57,22 +58,27 @@ def _use_settings_file(ctx: click.Context, param: click.Parameter, value: Path |
     """Take this file's defaults in place of those found before; eager, so it comes before other options."""
     if value is None:
         return
-    from bt_run.cli.main import read_settings
+    from bt_run.cli.main import cli, read_settings
 
-    settings = read_settings(value)
-    ctx.find_root().obj["file"] = settings
-    ctx.default_map = settings.defaults_for(ctx.command)
+    root = ctx.find_root()
+    root.obj["file"] = settings = read_settings(value)
+    defaults: Any = settings.defaults_for(cli)
+    for word in ctx.command_path.split()[1:]:
+        defaults = defaults.get(word, {})
+    ctx.default_map = defaults
 
+
+settings_option = click.option(
+    "--config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    is_eager=True,
+    expose_value=False,
+    callback=_use_settings_file,
+    help="Settings file that gives options their defaults; see bt-run config --help.",
+)
 
 data_options = _stacked(
-    click.option(
-        "--config",
-        type=click.Path(dir_okay=False, path_type=Path),
-        is_eager=True,
-        expose_value=False,
-        callback=_use_settings_file,
-        help="Settings file that gives options their defaults; see bt-run config --help.",
-    ),
+    settings_option,
     click.option(
         "--data-dir",
         type=click.Path(file_okay=False, path_type=Path),
@@ -81,6 +87,9 @@ data_options = _stacked(
         help="Your folder of data files, searched after the current one and before the shipped data.",
     ),
     click.option("--symbol", help="Symbol of the data, where its name does not tell."),
+    click.option(
+        "--data-interval", type=types.INTERVAL, help="Interval of the data, where they do not tell: 1h, 1d."
+    ),
     click.option(
         "--interval", "-i", type=types.INTERVAL, help="Resample upward to this interval, such as 4h or 1w."
     ),
@@ -174,7 +183,7 @@ def settings_of(
 ACCOUNT_KEYS = tuple(inspect.signature(settings_of).parameters)
 """Names of the account options, to pick them out of a command's keyword arguments."""
 
-DATA_KEYS = ("data_dir", "symbol", "interval", "start", "end")
+DATA_KEYS = ("data_dir", "symbol", "data_interval", "interval", "start", "end")
 """Names of the data options; the fields of a DataRequest beside the name."""
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import tomllib
 from dataclasses import dataclass, field
+from datetime import date, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from bt_run.cli.lazy import commands_of
 from bt_run.core.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import click
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["SettingsFile", "find_settings_file", "read_settings_file"]
 
@@ -23,39 +25,80 @@ class SettingsFile:
     """A settings file: keys outside any table are for every command, a table is for the command of its name."""
 
     path: Path | None = None
-    common: Mapping[str, Any] = field(default_factory=dict)
-    tables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    content: Mapping[str, Any] = field(default_factory=dict)
 
-    def defaults_for(self, command: click.Command) -> dict[str, Any]:
+    def defaults_for(self, command: click.Command, table: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """
-        Give click's defaults for one command, keyed by parameter name.
+        Give click's defaults for a command, keyed by parameter name; for a group, those of all its commands.
 
-        Raises:
-            ConfigError: a key in the command's own table that is none of its options.
+        `table` is the command's own; by default the file's top, which is the table of the whole program.
         """
+        own = self._tables if table is None else table
+        if isinstance(command, click.Group):
+            return {
+                name: self.defaults_for(sub, _table(own, name)) for name, sub in commands_of(command).items()
+            }
         by_option = _parameters_by_key(command)
-        table = self.tables.get(command.name or "", {})
-        for key in table:
-            if key not in by_option:
-                guess = nearest(key, by_option)
-                hint = f" Did you mean {guess!r}?" if guess else ""
-                raise ConfigError(f"{self.path}: [{command.name}] has no setting {key!r}.{hint}")
-        given = {key: value for key, value in self.common.items() if key in by_option} | dict(table)
+        given = {key: value for key, value in {**self._common, **own}.items() if key in by_option}
         return {by_option[key]: value for key, value in given.items()}
 
-    def check(self, commands: Mapping[str, click.Command]) -> None:
-        """Check that every table is a command and that every common key is an option of some command."""
-        for name in self.tables:
+    def check(self, program: click.Group) -> None:
+        """
+        Check that every table is a command and every key an option.
+
+        Raises:
+            ConfigError: names the file and the key, and suggests the nearest.
+        """
+        self._check_group(program, self._tables, path=())
+        known = _keys_of_all(program)
+        for key in self._common:
+            if key not in known:
+                raise ConfigError(f"{self.path}: no command has a setting {key!r}.{_hint(key, known)}")
+
+    def _check_group(self, group: click.Group, tables: Mapping[str, Any], path: tuple[str, ...]) -> None:
+        commands = commands_of(group)
+        for name, table in tables.items():
+            full = ".".join((*path, name))
             if name not in commands:
                 guess = nearest(name, commands)
-                hint = f" Did you mean [{guess}]?" if guess else ""
-                raise ConfigError(f"{self.path}: there is no command for the table [{name}].{hint}")
-        known = {key for command in commands.values() for key in _parameters_by_key(command)}
-        for key in self.common:
-            if key not in known:
-                guess = nearest(key, known)
-                hint = f" Did you mean {guess!r}?" if guess else ""
-                raise ConfigError(f"{self.path}: no command has a setting {key!r}.{hint}")
+                hint = f" Did you mean [{'.'.join((*path, guess))}]?" if guess else ""
+                raise ConfigError(f"{self.path}: there is no command for [{full}].{hint}")
+            command = commands[name]
+            if not isinstance(table, dict):
+                raise ConfigError(
+                    f"{self.path}: {full} is the name of a command. Write it as a table, [{full}]."
+                )
+            if isinstance(command, click.Group):
+                self._check_group(command, table, (*path, name))
+                continue
+            known = _parameters_by_key(command)
+            for key in table:
+                if key not in known:
+                    raise ConfigError(f"{self.path}: [{full}] has no setting {key!r}.{_hint(key, known)}")
+
+    @property
+    def _tables(self) -> dict[str, Any]:
+        return {key: value for key, value in self.content.items() if isinstance(value, dict)}
+
+    @property
+    def _common(self) -> dict[str, Any]:
+        return {key: value for key, value in self.content.items() if not isinstance(value, dict)}
+
+
+def _table(tables: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = tables.get(name, {})
+    return found if isinstance(found, dict) else {}
+
+
+def _hint(key: str, known: Iterable[str]) -> str:
+    guess = nearest(key, known)
+    return f" Did you mean {guess!r}?" if guess else ""
+
+
+def _keys_of_all(command: click.Command) -> set[str]:
+    if not isinstance(command, click.Group):
+        return set(_parameters_by_key(command))
+    return {key for sub in commands_of(command).values() for key in _keys_of_all(sub)}
 
 
 def _parameters_by_key(command: click.Command) -> dict[str, str]:
@@ -96,6 +139,13 @@ def read_settings_file(path: Path | None) -> SettingsFile:
         raise ConfigError(f"The settings file {path} cannot be read: {error}.") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not valid TOML: {error}.") from error
-    tables = {key: value for key, value in content.items() if isinstance(value, dict)}
-    common = {key: value for key, value in content.items() if key not in tables}
-    return SettingsFile(path, common, tables)
+    return SettingsFile(path, _without_dates(content))
+
+
+def _without_dates(value: Any) -> Any:
+    """Turn TOML's dates and times into the text that the command line takes."""
+    if isinstance(value, dict):
+        return {key: _without_dates(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_dates(item) for item in value]
+    return value.isoformat() if isinstance(value, date | time) else value

@@ -35,12 +35,13 @@ def check_target(target: Path | str) -> Path:
 
 
 @contextmanager
-def replacing(target: Path | str) -> Iterator[Path]:
+def replacing(target: Path | str, *, durable: bool = False) -> Iterator[Path]:
     """
     Yield a temporary path in the target's folder; rename it over the target when the block ends well.
 
     When the block raises (Ctrl-C too) the temporary file is removed and the target stays as it was.
-    The temporary name keeps the target's suffix, because matplotlib and pandas choose by it.
+    The temporary name keeps the target's suffix, because matplotlib and pandas choose by it. With `durable`
+    the content is on the disk before the name is, so that a power failure leaves the old file or the new one.
 
     Raises:
         ConfigError: the folder does not exist or cannot be written to, or its disk is full.
@@ -55,7 +56,11 @@ def replacing(target: Path | str) -> Iterator[Path]:
     try:
         yield temporary
         _give_ordinary_mode(temporary, path)
+        if durable:
+            _sync(temporary)
         temporary.replace(path)
+        if durable:
+            _sync(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -64,6 +69,15 @@ def replacing(target: Path | str) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _give_ordinary_mode(temporary: Path, target: Path) -> None:

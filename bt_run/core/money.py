@@ -16,6 +16,9 @@ DEFAULT_LOT_STEP = 1e-8
 """The finest quantity step that Binance knows; used where a symbol's LOT_SIZE is not known."""
 
 
+_LARGEST_BARE = Decimal("0.02")
+
+
 def round_down(size: float, step: float) -> float:
     """
     Round a quantity >= 0 down to a multiple of `step` (> 0, base asset).
@@ -33,11 +36,22 @@ def round_down(size: float, step: float) -> float:
 
 
 def parse_fraction(text: str, *, what: str) -> float:
-    """Read ``0.001`` or ``0.1%`` as the fraction 0.001, in [0, 1). Raises ConfigError."""
+    """
+    Read ``0.001`` or ``0.1%`` as the fraction 0.001, in [0, 1).
+
+    A bare number above 0.02 is refused, because it is far more often a percentage without its sign than a
+    cost of a tenth of every trade. Raises ConfigError.
+    """
     match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)(?:[eE](-?\d+))?\s*(%?)\s*", text)
     if match is None:
         raise ConfigError(f"{what} {text!r} is not a number. Write 0.001 or 0.1%.")
     number = Decimal(match[1]).scaleb(int(match[2] or 0)) / (100 if match[3] else 1)
+    if not match[3] and number > _LARGEST_BARE:
+        percent = f"{(100 * number).normalize():f}"
+        raise ConfigError(
+            f"{what} {text!r} would be {percent} percent of every trade. "
+            f"Write {text.strip()}% for {text.strip()} percent, or {percent}% if it is meant."
+        )
     if number >= 1:
         raise ConfigError(f"{what} {text!r} is a whole or more. Write a fraction such as 0.001, or 0.1%.")
     return float(number)

@@ -15,10 +15,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bt_run.core.market import BarFile
+    from bt_run.core.money import Stake
     from bt_run.core.settings import BacktestSettings
     from strategies.loader import LoadedStrategy
 
-__all__ = ["run_backtest"]
+__all__ = ["check_stake", "run_backtest"]
+
+
+def check_stake(stake: Stake, symbol: str) -> None:
+    """Check that a stake in an asset is in the one that the symbol is quoted in. Raises ConfigError."""
+    asset, upper = stake.asset, symbol.upper()
+    if not asset or upper.endswith(asset):
+        return
+    if upper.startswith(asset):
+        raise ConfigError(
+            f"Stake {stake} names the base asset of {symbol}. Write {stake.amount:g} for that much of it."
+        )
+    raise ConfigError(f"Stake {stake} is not in the asset that {symbol} is quoted in. Write, for example, 95%.")
 
 
 def run_backtest(
@@ -49,6 +62,7 @@ def run_backtest(
         raise ConfigError(
             "This version has no fast engine yet. Use --engine backtrader, or leave the option out."
         )
+    check_stake(settings.stake, data.symbol)
     outcome = run_cerebro(strategy, data, settings, progress=progress)
     if len(outcome.curve.equity) < len(data.bars):
         data = dataclasses.replace(data, bars=data.bars[: len(outcome.curve.equity)])

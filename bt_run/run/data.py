@@ -25,14 +25,15 @@ class DataRequest:
     """
     Which bars a run wants.
 
-    `name` is a path or the name of a file in the data folders. `interval` resamples upward; where a file
-    does not tell its own, it is that. `start` and
+    `name` is a path or the name of a file in the data folders. `data_interval` is that of the
+    file, where it does not tell; `interval` resamples upward. `start` and
     `end` are ms since 1970 UTC, both inclusive, of bars' open times; None leaves that side open.
     """
 
     name: str
     data_dir: Path | None = None
     symbol: str | None = None
+    data_interval: Interval | None = None
     interval: Interval | None = None
     start: int | None = None
     end: int | None = None
@@ -51,7 +52,7 @@ def load_data(request: DataRequest) -> BarFile:
         ConfigError: an interval finer than the data's.
     """
     found = find_data(request.name, data_dir=request.data_dir)
-    data = read_bars(found, symbol=request.symbol, fallback=request.interval)
+    data = read_bars(found, symbol=request.symbol, interval=request.data_interval, fallback=request.interval)
     bars = data.bars.between(request.start, request.end)
     if not len(bars):
         first, last = (iso_utc(int(data.bars.open_time[place])) for place in (0, -1))

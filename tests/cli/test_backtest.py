@@ -156,6 +156,9 @@ def test_a_file_in_the_current_folder_wins_over_the_data_folder_and_the_shipped_
         ("-s rsi -d btc_1d.csv --cash 0", 2, "Cash"),
         ("-s rsi -d btc_1d.csv --commission 2", 2, "Commission"),
         ("-s rsi -d btc_1d.csv --stake much", 2, "100USDT"),
+        ("-s rsi -d btc_1d.csv --stake 0.5BTC", 2, "Write 0.5 for that much"),
+        ("-s rsi -d btc_1d.csv --stake 100EUR", 2, "not in the asset"),
+        ("-s rsi -d btc_1d.csv --slippage 0.1", 2, "Write 0.1% for 0.1 percent"),
         ("-s rsi -d btc_1d.csv --stop-loss 5 --trailing-stop 3", 2, "trailing"),
         ("-s rsi -d btc_1d.csv --interval 1h", 2, "1h"),
         ("-s rsi -d btc_1d.csv --from 1999-13-01", 2, "2024-01-31"),
@@ -185,8 +188,9 @@ def test_a_strategy_that_raises_shows_the_users_traceback_and_the_bar(bt_run, wo
     ran = bt_run("backtest", "-s", "./bad.py:Bad", "-d", "btc_1d.csv")
 
     assert ran.returncode == 4
+    assert ran.stderr.startswith("Traceback")
     assert "self.missing_thing()" in ran.stderr
-    assert "Bad raised AttributeError at bar 10, 2017-08-27T00:00:00Z" in ran.stderr
+    assert "Error: Bad raised AttributeError at bar 10, 2017-08-27T00:00:00Z" in ran.stderr
     assert "cerebro.py" not in ran.stderr
 
 

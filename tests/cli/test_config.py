@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 
@@ -28,6 +30,35 @@ def test_flags_beat_the_environment_beats_the_file_beats_the_default(bt_run, wor
     assert ("0.1%", "default") == origin(shown, "commission")
 
 
+def settings_of_run(ran) -> tuple[float, str, float | None]:
+    """Give cash, stake and stop-loss of a run, from its JSON."""
+    settings = json.loads(ran.stdout)["settings"]
+    return settings["cash"], settings["stake"], settings["stop_loss_pct"]
+
+
+@pytest.mark.parametrize("where", ["found", "before", "behind", "environment"])
+def test_runs_use_the_settings_file(bt_run, work, where: str):
+    """What `config show` says is what a run does, however the file is named; flags still win."""
+    path = work / ("bt-run.toml" if where == "found" else "my.toml")
+    path.write_text('cash = 5000\nfrom = 2018-01-01\n[backtest]\nstake = "100USDT"\nstop-loss = 5\n')
+    before = ["--config", "my.toml"] if where == "before" else []
+    behind = ["--config", "my.toml"] if where == "behind" else []
+    env = {"BT_RUN_CONFIG": "my.toml"} if where == "environment" else {}
+    words = [*before, "backtest", "-s", "rsi", "-d", "btc_1d.csv", "--json", "-", *behind]
+    ran = bt_run(*words, env=env)
+
+    assert (5000, "100USDT", 5) == settings_of_run(ran)
+    assert json.loads(ran.stdout)["data"]["start"] == "2018-01-01T00:00:00Z"
+    assert settings_of_run(bt_run(*words, "--cash", "7000", env=env)) == (7000, "100USDT", 5)
+
+
+def test_config_show_takes_the_file_too(bt_run, work):
+    """--config behind `config show` as well."""
+    (work / "my.toml").write_text("cash = 5000\n")
+
+    assert ("5000", "settings file") == origin(bt_run("config", "show", "--config", "my.toml").stdout, "cash")
+
+
 def test_a_table_is_for_its_command_only(bt_run, work):
     """[backtest] does not reach compare; keys outside tables do."""
     (work / "bt-run.toml").write_text('cash = 5000\n[backtest]\nstake = "1"\n')
@@ -42,7 +73,7 @@ def test_a_table_is_for_its_command_only(bt_run, work):
     [
         ("[backtest]\nstakke = 1\n", "no setting 'stakke'. Did you mean 'stake'?"),
         ("cahs = 1\n", "no command has a setting 'cahs'. Did you mean 'cash'?"),
-        ("[bakctest]\ncash = 1\n", "no command for the table [bakctest]. Did you mean [backtest]?"),
+        ("[bakctest]\ncash = 1\n", "there is no command for [bakctest]. Did you mean [backtest]?"),
         ("cash = \n", "not valid TOML"),
     ],
 )

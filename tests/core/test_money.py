@@ -73,11 +73,26 @@ def test_stake_of_a_ruined_account_is_nothing():
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("0.001", 0.001), ("0.1%", 0.001), (".5", 0.5), ("0", 0.0), ("1e-3", 0.001), ("7.5e-2%", 0.00075)],
+    [
+        ("0.001", 0.001),
+        ("0.1%", 0.001),
+        (".5%", 0.005),
+        ("50%", 0.5),
+        (".02", 0.02),
+        ("0", 0.0),
+        ("1e-3", 0.001),
+        ("7.5e-2%", 0.00075),
+    ],
 )
 def test_fractions_are_read_exactly(text: str, expected: float):
     """0.1% is the float 0.001, not a neighbour of it."""
     assert expected == parse_fraction(text, what="Commission")
+
+
+def test_a_bare_tenth_is_taken_for_a_forgotten_percent_sign():
+    """A commission of 10 percent is hardly ever meant; the message shows both ways to write it."""
+    with pytest.raises(ConfigError, match=r"10 percent.*Write 0\.1% for 0\.1 percent, or 10% if it is meant"):
+        parse_fraction("0.1", what="Commission")
 
 
 @pytest.mark.parametrize("text", ["1", "100%", "-0.1", "", "abc", "0.1 percent"])
