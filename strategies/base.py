@@ -229,9 +229,12 @@ def _codes_of(found: Signals, *, allow_short: bool) -> bytes:
         short_entry = short_exit = np.zeros(len(found.long_entry), dtype=np.bool_)
     go_long = found.long_entry & ~found.long_exit
     go_short = short_entry & ~short_exit
-    codes = np.where(go_long & ~go_short, _GO_LONG, 0) | np.where(go_short & ~go_long, _GO_SHORT, 0)
-    codes |= np.where(found.long_exit, _LEAVE_LONG, 0) | np.where(short_exit, _LEAVE_SHORT, 0)
-    return codes.astype(np.uint8).tobytes()
+    codes = np.zeros(len(go_long), dtype=np.uint8)
+    codes[go_long & ~go_short] |= _GO_LONG
+    codes[go_short & ~go_long] |= _GO_SHORT
+    codes[found.long_exit] |= _LEAVE_LONG
+    codes[short_exit] |= _LEAVE_SHORT
+    return codes.tobytes()
 
 
 def _bars_of(data: Any) -> Bars:
