@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bt_run.core.errors import FrameError
-from bt_run.core.market import Bars
-from feeds.fields import FieldError, take_amount, take_flag, take_int, take_ms, take_price
-from feeds.messages import AggTrade
+from bt_run.core.market import BAR_COLUMNS, Bars
+from feeds.fields import FieldError, decode, take_amount, take_flag, take_int, take_ms, take_price
+from feeds.messages import AggTrade, KlineFrame
 
 if TYPE_CHECKING:
     from bt_run.core.market import IntArray
+    from feeds.messages import Message
 
-__all__ = ["KlinePage", "parse_agg_trades", "parse_klines"]
+__all__ = ["KlinePage", "parse_agg_trades", "parse_backfill", "parse_klines"]
 
 _COLUMNS = {
     "open": 1, "high": 2, "low": 3, "close": 4, "volume": 5, "quote_volume": 7, "trades": 8,
@@ -95,6 +96,44 @@ def parse_agg_trades(rows: Any, symbol: str) -> list[AggTrade]:
         except FieldError as error:
             raise FrameError(str(error), json.dumps(row)) from None
     return trades
+
+
+def parse_backfill(stream: str, text: str) -> tuple[Message, ...]:
+    """
+    Turn a REST answer into what a stream would have sent: closed klines or aggregate trades.
+
+    Args:
+        stream: The stream that missed them, ``btcusdt@kline_1m`` or ``btcusdt@aggTrade``; it names the
+            symbol and the interval, which the answer does not.
+        text: The body of the answer.
+
+    Raises:
+        FrameError: another stream, or an answer that is not its klines or trades.
+    """
+    symbol, _, kind = stream.partition("@")
+    if kind == "aggTrade":
+        return tuple(parse_agg_trades(decode(text), symbol.upper()))
+    if kind.startswith("kline_"):
+        return tuple(_kline_frames(decode(text), symbol.upper(), kind.removeprefix("kline_")))
+    raise FrameError(f"REST has no rows for the stream {stream!r}.", text)
+
+
+def _kline_frames(rows: Any, symbol: str, interval: str) -> list[KlineFrame]:
+    page = parse_klines(rows)
+    columns = {name: getattr(page.bars, name).tolist() for name in BAR_COLUMNS}
+    return [
+        KlineFrame(
+            symbol=symbol,
+            interval=interval,
+            close_time=int(close_time),
+            first_id=-1,
+            last_id=-1,
+            trades=int(columns["trades"][place]),
+            closed=True,
+            **{name: values[place] for name, values in columns.items() if name != "trades"},
+        )
+        for place, close_time in enumerate(page.close_time)
+    ]
 
 
 def _agg_trade(row: Any, symbol: str) -> AggTrade:

@@ -25,9 +25,9 @@ class KlineFrame:
     One state of a bar; final where `closed`, which Binance sends once a bar and never again.
 
     Times are ms since 1970 UTC, prices > 0 in quote currency, volumes >= 0. `close_time` is the last ms of
-    the bar. `first_id` and `last_id` are trade ids, -1 while the bar has no trade. `contract` is the
-    contract type of a continuous kline (``PERPETUAL``), whose `symbol` is the pair; empty otherwise.
-    `event_ms` is when the exchange sent it, None for a bar that REST gave.
+    the bar. `first_id` and `last_id` are trade ids, -1 while the bar has no trade and where REST gave it.
+    `contract` is the contract type of a continuous kline (``PERPETUAL``), whose `symbol` is the pair; empty
+    otherwise. `event_ms` is when the exchange sent it, None for a bar that REST gave.
     """
 
     symbol: str
