@@ -33,7 +33,8 @@ def data_lines(data: BarFile, *, last_words: str = "") -> list[Text]:
     times = data.bars.open_time
     with_clock = data.interval.approximate_ms < _DAY_MS
     first, last = (time_cell(int(times[place]), with_clock=with_clock) for place in (0, -1))
-    words = [f"{first} to {last} UTC", f"{len(times):,} bars", *([last_words] if last_words else [])]
+    count = "1 bar" if len(times) == 1 else f"{len(times):,} bars"
+    words = [f"{first} to {last} UTC", count, *([last_words] if last_words else [])]
     lines = [Text(" · ".join(words))]
     if data.note:
         lines.append(Text(one_line(data.note), style="bold yellow"))
