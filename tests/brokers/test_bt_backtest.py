@@ -84,8 +84,9 @@ class Account:
             return
         if self.target is not None and (high >= self.target if sign > 0 else low <= self.target):
             better = open_ >= self.target if sign > 0 else open_ <= self.target
-            # a limit never slips past itself, nor out of the bar
-            worst = (high, max(self.target, low)) if sign > 0 else (min(self.target, high), low)
+            # A limit never slips past itself. Backtrader keeps a bought one inside the bar too, but not a sold
+            # one: its _try_exec_limit computes that bound and then passes the limit instead.
+            worst = (high, self.target) if sign > 0 else (min(self.target, high), low)
             price = self.slipped(out, open_, *worst) if better else self.target
             self.fill(bar, out, price, "take_profit")
             return
