@@ -42,9 +42,10 @@ class Case:
 
 FILES = {
     "sample": Case("data/btc_1d.csv", "table"),
+    "sample, four years": Case("data/btc_1d.csv", "table", "2020-01-01", "2023-12-31"),
     "1d seconds": Case(KLINES + "python-binance/BTCUSDT-2017-2020-1d.csv.gz", "seconds"),
     "1d freqtrade": Case(KLINES + "freqtrade/ETH_USDT-1d.json.gz", "freqtrade"),
-    "4h table": Case(KLINES + "header-csv/BTCUSDT_4h-2018-2021.csv.gz", "table", "2019-01-01", "2020-06-30"),
+    "4h table": Case(KLINES + "header-csv/BTCUSDT_4h-2018-2021.csv.gz", "table", "2019-01-01", "2019-12-31"),
     "1h bulk": Case(KLINES + "binance-bulk/BTCUSDT-1h-2025-01.csv.gz", "microseconds"),
 }
 
@@ -171,7 +172,7 @@ EVERY = [
 SPREAD = [
     (specs[(place + row) // 2 % 2], file, tuple(ACCOUNTS)[(place + row) % 4])
     for place, specs in enumerate(SPECS.values())
-    for row, file in enumerate(FILES)
+    for row, file in enumerate(tuple(FILES)[1:])
 ]
 
 
@@ -213,7 +214,7 @@ def test_every_run_equals_plain_backtrader(plain, root, spec, file, account):
 
 def test_refused_orders_are_those_of_plain_backtrader(plain, root):
     """99 % of the cash leaves no room for a higher open or a second entry. What is refused, both list."""
-    ours = compare(plain, root, "sar", "sample", "quote, shorts, too dear")
+    ours = compare(plain, root, "sar", "sample, four years", "quote, shorts, too dear")
 
     assert ours.rejected
 
@@ -242,7 +243,12 @@ def test_a_file_read_line_by_line_gives_the_same(plain, root):
 
 @pytest.mark.parametrize("name", ["SmaStop", "TalibMix", "Lines"])
 @pytest.mark.parametrize(
-    "where", [("sample", "base stake"), ("1d seconds", "percent, slippage"), ("4h table", "percent, slippage")]
+    "where",
+    [
+        ("sample, four years", "base stake"),
+        ("1d seconds", "percent, slippage"),
+        ("4h table", "percent, slippage"),
+    ],
 )
 def test_a_hand_written_strategy_equals_plain_backtrader(plain, root, hand_written, name, where):
     """Unchanged: Backtrader's indicators, its TA-Lib, its line arithmetic; limit orders; sell() as the exit."""

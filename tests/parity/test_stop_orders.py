@@ -8,7 +8,7 @@ exchange's do (``docs/design/backtest-broker.md``). Where no entry bar touches a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import backtrader as bt
@@ -121,9 +121,10 @@ def run_both(plain, shared, file, levels):
         protection=Protection(levels.stop, levels.target, levels.trail),
     )
     rule = LoadedStrategy("Crossing", Crossing, {}, Path(__file__))
-    ours = run_backtest(rule, read_bars(path), settings)
+    file = read_bars(path)
+    ours = run_backtest(rule, replace(file, bars=file.bars[:BARS]), settings)
     theirs = plain.run(
-        plain.feed(plain.read(path, reader)),
+        plain.feed(plain.read(path, reader)[:BARS]),
         CrossingWithStops,
         commission=0.001,
         slippage=0.0005,
@@ -136,6 +137,7 @@ def run_both(plain, shared, file, levels):
 
 
 DAILY = ("python-binance/BTCUSDT-2017-2020-1d.csv.gz", "seconds")
+BARS = 2500
 FOUR_HOURS = ("header-csv/BTCUSDT_4h-2018-2021.csv.gz", "table")
 
 
@@ -145,7 +147,7 @@ FOUR_HOURS = ("header-csv/BTCUSDT_4h-2018-2021.csv.gz", "table")
         (DAILY, Levels(stop=15, target=40)),
         (DAILY, Levels(target=20, trail=12)),
         (DAILY, Levels(trail=10)),
-        (FOUR_HOURS, Levels(stop=15, target=40)),
+        (FOUR_HOURS, Levels(stop=10, target=15)),
         (FOUR_HOURS, Levels(target=20, trail=12)),
     ],
 )
