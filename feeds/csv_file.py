@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from feeds.metadata import Metadata
     from feeds.raw import RawBars
 
-__all__ = ["read_bars"]
+__all__ = ["read_bars", "read_raw"]
 
 
 def read_bars(
@@ -53,7 +53,7 @@ def read_bars(
     content = read_content(path)
     with ThreadPoolExecutor(max_workers=1) as beside:
         digest = beside.submit(sha256_of, path)
-        raw = _read_raw(content)
+        raw = read_raw(content)
         check_values(raw)
         sha256 = digest.result()
     metadata = read_metadata(path, sha256=sha256)
@@ -75,7 +75,8 @@ def read_bars(
     )
 
 
-def _read_raw(content: Content) -> RawBars:
+def read_raw(content: Content) -> RawBars:
+    """Read the rows of a file as they stand, neither checked nor put in order. Raises DataError."""
     # Each reader brings a library of its own weight; only the one that is needed is loaded.
     if content.kind == "text":
         from feeds.text_table import read_text  # noqa: PLC0415

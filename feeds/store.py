@@ -152,6 +152,10 @@ class Store:
         gone = [month_bounds(month) for month, bars in coverage.bars.items() if bars and month not in there]
         return coverage.without(gone).missing(start, end, interval)
 
+    def coverage(self, symbol: str, interval: Interval, *, market: Market = "spot") -> Coverage:
+        """Give what was asked and answered of a series; nothing for one that the store does not know."""
+        return _read_coverage(self.folder(symbol, interval, market=market))
+
     def forget(
         self, symbol: str, interval: Interval, *, market: Market = "spot", ranges: Sequence[tuple[int, int]]
     ) -> None:
