@@ -7,8 +7,10 @@ errors that say what to do, a pager that loses and doubles nothing, and never a 
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -286,10 +288,26 @@ class BinanceRest:
         """Give this thread's client: requests.Session and the last response belong to one thread."""
         client = getattr(self._own, "client", None)
         if client is None:
-            client = Client(ping=False, requests_params={"timeout": _TIMEOUT_S})
+            with ThreadPoolExecutor(max_workers=1) as aside:
+                client = aside.submit(_make_client).result()
             bypass_proxy(client.session, self.url)
             self._own.client = client
         return client
+
+
+def _make_client() -> Any:
+    """
+    Make a client, in a thread where it can have an event loop of its own.
+
+    Also the client without streams takes the thread's loop or makes one, and never closes it.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        return Client(ping=False, requests_params={"timeout": _TIMEOUT_S})
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 def bypass_proxy(session: requests.Session, url: str) -> None:
