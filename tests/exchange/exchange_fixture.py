@@ -1,4 +1,4 @@
-"""The fixture `exchange`: a pytest plugin that tests/conftest.py names, so every folder of tests has it."""
+"""The fixtures `exchange` and `streams`: a pytest plugin for every folder of tests (tests/conftest.py)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 if TYPE_CHECKING:
     from exchange_server import LoopbackExchange
+    from exchange_streams import StreamServer
 
 
 @pytest.fixture
@@ -18,4 +19,13 @@ def exchange() -> Iterator[LoopbackExchange]:
     from exchange_server import LoopbackExchange
 
     with LoopbackExchange() as running:
+        yield running
+
+
+@pytest.fixture
+def streams() -> Iterator[StreamServer]:
+    """Give market streams on 127.0.0.1 that send what the test tells them to."""
+    from exchange_streams import StreamServer
+
+    with StreamServer() as running:
         yield running
