@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from feeds.messages import AggTrade
 from feeds.resample import bar_bounds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import numpy.typing as npt
 
@@ -66,6 +66,15 @@ class TradeTape:
         return cls(
             ids, *(np.array(column, dtype=kind)[first] for column, kind in zip(columns[1:], kinds, strict=True))
         )
+
+    @classmethod
+    def joined(cls, tapes: Sequence[TradeTape]) -> TradeTape:
+        """Join tapes of one symbol, in any order; an id that comes again counts once."""
+        if not tapes:
+            return cls.of([])
+        ids, first = np.unique(np.concatenate([tape.ids for tape in tapes]), return_index=True)
+        names = [field.name for field in fields(cls)][1:]
+        return cls(ids, *(np.concatenate([getattr(tape, name) for tape in tapes])[first] for name in names))
 
     def __len__(self) -> int:
         return int(self.ids.shape[0])

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from bt_run.core.clock import iso_utc
 from bt_run.core.errors import DataError
+from feeds.capture_bars import read_capture
+from feeds.capture_file import is_capture
 from feeds.csv_file import read_bars
 from feeds.locate import find_data
 from feeds.resample import resample
@@ -25,9 +27,10 @@ class DataRequest:
     """
     Which bars a run wants.
 
-    `name` is a path or the name of a file in the data folders. `data_interval` is that of the
-    file, where it does not tell; `interval` resamples upward. `start` and
-    `end` are ms since 1970 UTC, both inclusive, of bars' open times; None leaves that side open.
+    `name` is a path or the name of a file in the data folders, or a capture (a file or a folder), whose
+    bars are made at `interval`. `data_interval` is that of the file, where it does not tell; `interval`
+    resamples upward. `start` and `end` are ms since 1970 UTC, both inclusive, of bars' open times; None
+    leaves that side open.
     """
 
     name: str
@@ -51,8 +54,7 @@ def load_data(request: DataRequest) -> BarFile:
         DataError: no such file, unusable content, or no bar in the range.
         ConfigError: an interval finer than the data's.
     """
-    found = find_data(request.name, data_dir=request.data_dir)
-    data = read_bars(found, symbol=request.symbol, interval=request.data_interval, fallback=request.interval)
+    data = _read(find_data(request.name, data_dir=request.data_dir), request)
     bars = data.bars.between(request.start, request.end)
     if not len(bars):
         first, last = (iso_utc(int(data.bars.open_time[place])) for place in (0, -1))
@@ -66,3 +68,9 @@ def load_data(request: DataRequest) -> BarFile:
         if not len(bars):
             raise DataError(f"the range does not fill one bar of {interval}.", path=data.path)
     return dataclasses.replace(data, path=Path(request.name), bars=bars, interval=interval)
+
+
+def _read(path: Path, request: DataRequest) -> BarFile:
+    if is_capture(path):
+        return read_capture(path, symbol=request.symbol, interval=request.data_interval or request.interval)
+    return read_bars(path, symbol=request.symbol, interval=request.data_interval, fallback=request.interval)

@@ -1,0 +1,135 @@
+"""Sort what a capture holds by market: closed klines and trades, ready to become bars."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bt_run.core.errors import FrameError
+from feeds.messages import AggTrade, KlineFrame, Trade
+from feeds.naming import compact_symbol
+from feeds.stream_events import Backfill, Frame, Gap, Started
+from feeds.trade_bars import TradeTape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from bt_run.core.venue import Market
+    from feeds.capture_file import CaptureReader
+    from feeds.messages import Message
+
+__all__ = ["CapturedSeries", "TapeRecorder", "collect_series"]
+
+_CHUNK = 50_000
+_BARS_AND_TRADES = ("kline_", "continuousKline_", "trade", "aggTrade")
+
+
+class TapeRecorder:
+    """Collect trades; arrays of them take a quarter of the memory that single trades do."""
+
+    def __init__(self) -> None:
+        self._waiting: list[Trade | AggTrade] = []
+        self._tapes: list[TradeTape] = []
+
+    def add(self, trade: Trade | AggTrade) -> None:
+        """Add one, in any order."""
+        self._waiting.append(trade)
+        if len(self._waiting) >= _CHUNK:
+            self._pack()
+
+    def tape(self) -> TradeTape:
+        """Give all of them."""
+        self._pack()
+        return TradeTape.joined(self._tapes)
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting or self._tapes)
+
+    def _pack(self) -> None:
+        if self._waiting:
+            self._tapes.append(TradeTape.of(self._waiting))
+            self._waiting = []
+
+
+@dataclass(slots=True)
+class CapturedSeries:
+    """
+    What a capture holds of one symbol; filled while it is read.
+
+    `klines` are the closed bars by interval and open time; an interval of which none closed has no bars.
+    `gaps` are those of its streams, or of the whole connection, that
+    REST did not fill.
+    """
+
+    symbol: str
+    market: Market
+    klines: dict[str, dict[int, KlineFrame]] = field(default_factory=dict)
+    trades: TapeRecorder = field(default_factory=TapeRecorder)
+    agg_trades: TapeRecorder = field(default_factory=TapeRecorder)
+    gaps: list[Gap] = field(default_factory=list)
+
+
+def collect_series(reader: CaptureReader, *, symbol: str | None = None) -> list[CapturedSeries]:
+    """
+    Read a whole capture and sort it by market and symbol.
+
+    A continuous kline counts as the symbol ``BTCUSDT_PERPETUAL``. Only klines that closed are kept.
+
+    Args:
+        reader: The capture.
+        symbol: Keep this one only (upper or lower case, with or without separators); None for all.
+
+    Raises:
+        DataError: damaged, or a frame with a missing or malformed field; names file and line.
+    """
+    found: dict[tuple[str, Market], CapturedSeries] = {}
+    wanted = None if symbol is None else compact_symbol(symbol)
+    gaps: list[tuple[Market, Gap]] = []
+    market: Market = "spot"
+
+    def of(name: str) -> CapturedSeries | None:
+        if wanted is not None and compact_symbol(name) != wanted:
+            return None
+        return found.setdefault((name, market), CapturedSeries(name, market))
+
+    for event in reader:
+        if isinstance(event, Started):
+            market = event.market
+        elif isinstance(event, Gap):
+            gaps += [] if event.filled else [(market, event)]
+        elif isinstance(event, Frame | Backfill) and _may_count(event):
+            for message in _messages(event, reader):
+                _take(message, of)
+    for where, gap in gaps:
+        for series in found.values():
+            if series.market == where and gap.stream.partition("@")[0].upper() in ("", series.symbol):
+                series.gaps.append(gap)
+    return list(found.values())
+
+
+def _may_count(event: Frame | Backfill) -> bool:
+    """Pass over depth and tickers, whose decoding would cost most of the time."""
+    kind = event.stream.partition("@")[2]
+    return not kind or kind.startswith(_BARS_AND_TRADES)
+
+
+def _messages(event: Frame | Backfill, reader: CaptureReader) -> Iterable[Message]:
+    try:
+        return event.messages()
+    except FrameError as error:
+        error.path, error.line = reader.place
+        raise
+
+
+def _take(message: Message, of: Callable[[str], CapturedSeries | None]) -> None:
+    if isinstance(message, KlineFrame):
+        name = f"{message.symbol}_{message.contract}" if message.contract else message.symbol
+        series = of(name)
+        if series is not None:
+            bars = series.klines.setdefault(message.interval, {})
+            if message.closed:
+                bars[message.open_time] = message
+    elif isinstance(message, Trade | AggTrade):
+        series = of(message.symbol)
+        if series is not None:
+            (series.trades if isinstance(message, Trade) else series.agg_trades).add(message)
