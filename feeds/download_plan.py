@@ -25,7 +25,7 @@ Source = Literal["auto", "rest", "bulk"]
 _PAGE = 1000
 _SMALL = 2 * _PAGE
 _WORTH_A_FILE = _PAGE // 2
-_REST_BARS = 10 * _PAGE
+_REST_BARS = 10 * _PAGE - 10  # the last page is not full then, and needs no other to prove it the last
 _MONTHLY_MAX = 100_000  # a month of seconds is two and a half million bars: days are lighter
 _DAY_MS = 86_400_000
 
