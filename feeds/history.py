@@ -6,7 +6,6 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bt_run.core.clock import iso_utc
 from bt_run.core.errors import DataError
 from bt_run.core.market import BAR_COLUMNS, BarFile, Bars
 from feeds.coverage import spans_of_bars
@@ -108,19 +107,17 @@ def digest_of(bars: Bars) -> str:
 
 
 def _nothing(store: Store, name: SeriesName) -> DataError:
-    everything = store.read(name.symbol, name.interval, market=name.market, columns=())
-    market = "" if name.market == "spot" else f" --market {name.market}"
-    command = (
-        f"bt-run data download --symbol {name.symbol} --interval {name.interval}{market} --start 2017-08-17"
+    held = store.read(name.symbol, name.interval, market=name.market, columns=())
+    command = f"bt-run data download --symbol {name.symbol} --interval {name.interval} --start 2017-08-17"
+    if name.market != "spot":
+        command += f" --market {name.market}"
+    if not len(held):
+        return DataError(f"The store {store.root} has no bars of {name}.", hint=f"Get them with: {command}")
+    first, last = (show_time(int(held.open_time[place])) for place in (0, -1))
+    return DataError(
+        f"The store has no bars of {name} in the range asked for, only {first} to {last}.",
+        hint=f"Get more with: {command}",
     )
-    if not len(everything):
-        problem = f"The store has no bars of {name} yet."
-        hint = f"Get them with: {command}"
-    else:
-        first, last = (iso_utc(int(everything.open_time[place])) for place in (0, -1))
-        problem = "No bar of the store lies in the range asked for."
-        hint = f"It holds {first} to {last}; get more with: {command}"
-    return DataError(problem, path=str(name), hint=hint)
 
 
 def _warnings(store: Store, name: SeriesName, bars: Bars, start: int | None, end: int | None) -> list[str]:

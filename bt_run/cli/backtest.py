@@ -46,7 +46,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     shell_complete=complete_strategy,
     help="A name (see bt-run strategies) or ./file.py:Class, with parameters as in rsi:period=10,oversold=25.",
 )
-@click.option("--data", "-d", required=True, help="A file of bars: a path, or a name in the data folders.")
+@click.option(
+    "--data",
+    "-d",
+    required=True,
+    help="A file of bars, a capture, or a series of the store such as BTCUSDT:1h.",
+)
 @click.option("--param", "-p", multiple=True, help="A strategy parameter, name=value; repeatable.")
 @data_options
 @account_options

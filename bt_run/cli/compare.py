@@ -45,7 +45,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     help="A name or ./file.py:Class, with parameters as in macd:fast=8; repeatable.",
 )
 @click.option(
-    "--data", "-d", required=True, multiple=True, help="A file of bars; repeated, every strategy runs on each."
+    "--data",
+    "-d",
+    required=True,
+    multiple=True,
+    help="A file of bars, or a series of the store; repeated, every strategy runs on each.",
 )
 @data_options
 @account_options

@@ -29,6 +29,7 @@ __all__ = [
     "pick",
     "settings_of",
     "settings_option",
+    "store_option",
 ]
 
 
@@ -77,6 +78,14 @@ settings_option = click.option(
     help="Settings file that gives options their defaults; see bt-run config --help.",
 )
 
+store_option = click.option(
+    "--store",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="BT_RUN_STORE",
+    show_envvar=True,
+    help="Folder of the data store.  [default: ~/.local/share/bt-run/store]",
+)
+
 data_options = _stacked(
     settings_option,
     click.option(
@@ -85,6 +94,10 @@ data_options = _stacked(
         envvar="BT_RUN_DATA_DIR",
         show_envvar=True,
         help="Your folder of data files, searched after the current one and before the shipped data.",
+    ),
+    store_option,
+    click.option(
+        "--download", is_flag=True, help="First fetch what the store misses of a series such as BTCUSDT:1h."
     ),
     click.option("--symbol", help="Symbol of the data, where its name does not tell."),
     click.option(
@@ -183,7 +196,7 @@ def settings_of(
 ACCOUNT_KEYS = tuple(inspect.signature(settings_of).parameters)
 """Names of the account options, to pick them out of a command's keyword arguments."""
 
-DATA_KEYS = ("data_dir", "symbol", "data_interval", "interval", "start", "end")
+DATA_KEYS = ("data_dir", "store", "download", "symbol", "data_interval", "interval", "start", "end")
 """Names of the data options; the fields of a DataRequest beside the name."""
 
 
