@@ -41,6 +41,7 @@ class _Trip:
     entry: Fill
     held: float = 0.0
     price: float = 0.0
+    basis: float = 0.0
     largest: float = 0.0
     entered: float = 0.0
     entry_value: float = 0.0
@@ -58,6 +59,7 @@ class _Trip:
         before = self.held
         self.held += size
         self.price = (before * self.price + size * price) / self.held if before else price
+        self.basis = (before * self.basis + size * price) / self.held  # Backtrader: profit follows this
         self.largest = max(self.largest, abs(self.held))
         self.entered += abs(size)
         self.entry_value += abs(size) * price
@@ -65,7 +67,7 @@ class _Trip:
 
     def take(self, size: float, price: float, fee: float) -> None:
         """Leave, wholly or in part; `size` is signed against the holding."""
-        self.pnl += -size * (price - self.price)
+        self.pnl += -size * (price - self.basis)
         self.held += size
         self.left += abs(size)
         self.exit_value += abs(size) * price
@@ -147,7 +149,7 @@ def _trades(closed: list[_Closed], bars: Bars) -> tuple[Trade, ...]:
 
 def _trade(item: _Closed, low: float, high: float) -> Trade:
     trip = item.trip
-    entry_price = trip.entry_value / trip.entered
+    entry_price = _average(trip.entry_value, trip.entered, trip.entry)
     fall = min(0.0, (low / entry_price - 1.0) * 100.0)
     rise = max(0.0, (high / entry_price - 1.0) * 100.0)
     mae, mfe = (fall, rise) if item.side == "long" else (-rise, -fall)
@@ -160,7 +162,7 @@ def _trade(item: _Closed, low: float, high: float) -> Trade:
         side=item.side,
         size=trip.largest,
         entry_price=entry_price,
-        exit_price=trip.exit_value / trip.left,
+        exit_price=_average(trip.exit_value, trip.left, item.exit),
         pnl=pnl,
         pnl_pct=pnl / trip.entry_value * 100.0,
         fees=trip.fees,
@@ -169,6 +171,11 @@ def _trade(item: _Closed, low: float, high: float) -> Trade:
         mae_pct=mae + 0.0,
         mfe_pct=mfe + 0.0,
     )
+
+
+def _average(value: float, quantity: float, fill: Fill) -> float:
+    """Average a price; where one fill did it all, the price as it was paid, not rounded by a division."""
+    return fill.price if value == quantity * fill.price else value / quantity
 
 
 def _extremes(closed: list[_Closed], bars: Bars) -> tuple[list[float], list[float]]:
