@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from bt_run.core.errors import ConfigError, DataError, UnknownName
+from bt_run.core.errors import ConfigError, DataError, FrameError, UnknownName
 from bt_run.core.interval import Interval
 from bt_run.core.market import BAR_COLUMNS, BarFile, Bars
 from feeds.capture_file import CaptureReader
@@ -21,10 +22,21 @@ if TYPE_CHECKING:
     from feeds.capture_series import CapturedSeries
     from feeds.messages import KlineFrame
 
-__all__ = ["Source", "bars_of_klines", "read_capture"]
+__all__ = ["CapturedBars", "Source", "bars_of_klines", "choose_bars", "read_capture"]
 
 Source = Literal["auto", "kline", "aggTrade", "trade"]
 """What bars are made of; ``auto`` takes klines of the interval, else trades, else klines of shorter ones."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CapturedBars:
+    """Bars of one symbol; `source` says what they were made of, `warnings` what is missing."""
+
+    bars: Bars
+    symbol: str
+    interval: Interval
+    source: str
+    warnings: tuple[str, ...]
 
 
 def read_capture(
@@ -48,25 +60,38 @@ def read_capture(
         ConfigError: symbol or interval must be given, or are not in the capture; lists what is.
     """
     reader = CaptureReader(path)
-    chosen = _choose_series(collect_series(reader, symbol=symbol), path, symbol)
-    bars, found, kind = _bars(chosen, path, interval, source)
+    made = choose_bars(_collect(reader, symbol), path, symbol=symbol, interval=interval, source=source)
+    return BarFile(
+        path=path,
+        symbol=made.symbol,
+        interval=made.interval,
+        bars=made.bars,
+        sha256=_digest(reader.files),
+        format=f"bt-run capture, {made.source}",
+        warnings=(*reader.warnings, *made.warnings),
+    )
+
+
+def choose_bars(
+    found: list[CapturedSeries],
+    path: Path,
+    *,
+    symbol: str | None = None,
+    interval: Interval | None = None,
+    source: Source = "auto",
+) -> CapturedBars:
+    """Make bars of what was collected from `path`; the rest is as in `read_capture`."""
+    chosen = _choose_series(found, path, symbol)
+    bars, wanted, kind = _bars(chosen, path, interval, source)
     if not len(bars):
         raise DataError(
-            f"The capture holds no closed bar of {chosen.symbol} {found}.",
+            f"The recording holds no closed bar of {chosen.symbol} {wanted}.",
             path=path,
             hint="Record longer, or choose a shorter interval.",
         )
-    gaps = describe_gaps(bars.open_time, found)
-    missed = _describe_recorded(chosen)
-    return BarFile(
-        path=path,
-        symbol=chosen.symbol,
-        interval=found,
-        bars=bars,
-        sha256=_digest(reader.files),
-        format=f"bt-run capture, {kind}",
-        warnings=(*reader.warnings, *missed, *([gaps] if gaps else [])),
-    )
+    gaps = describe_gaps(bars.open_time, wanted)
+    warnings = (*_describe_recorded(chosen), *([gaps] if gaps else []))
+    return CapturedBars(bars, chosen.symbol, wanted, kind, warnings)
 
 
 def bars_of_klines(klines: dict[int, KlineFrame]) -> Bars:
@@ -76,14 +101,24 @@ def bars_of_klines(klines: dict[int, KlineFrame]) -> Bars:
     return Bars.of([kline.open_time for kline in ordered], **columns)
 
 
+def _collect(reader: CaptureReader, symbol: str | None) -> list[CapturedSeries]:
+    try:
+        found = collect_series(reader, symbol=symbol)
+        if not found and symbol is not None:
+            known = {series.symbol for series in collect_series(reader)}
+            raise UnknownName("symbol in the capture", symbol, known)
+    except FrameError as error:
+        error.path, error.line = reader.place
+        raise
+    return found
+
+
 def _choose_series(found: list[CapturedSeries], path: Path, symbol: str | None) -> CapturedSeries:
     if len(found) == 1:
         return found[0]
-    if not found and symbol is not None:
-        known = {series.symbol for series in collect_series(CaptureReader(path))}
-        raise UnknownName("symbol in the capture", symbol, known)
     if not found:
-        raise DataError("The capture holds neither klines nor trades.", path=path)
+        of = "" if symbol is None else f" of {symbol}"
+        raise DataError(f"The recording holds neither klines nor trades{of}.", path=path)
     listed = ", ".join(sorted({series.symbol for series in found}))
     if len({series.symbol for series in found}) == 1:
         raise ConfigError(f"{path} holds {listed} of spot and of futures. Name a file of one of them.")

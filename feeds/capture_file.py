@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     from feeds.stream_events import StreamEvent
 
-__all__ = ["CaptureReader", "find_capture_files", "is_capture"]
+__all__ = ["CAPTURE_ENDINGS", "CaptureReader", "find_capture_files", "is_capture"]
 
-_ENDINGS = (".jsonl", ".jsonl.gz")
+CAPTURE_ENDINGS = (".jsonl.gz", ".jsonl")
+"""What the name of a capture ends in; its first bytes tell whether it is packed."""
+
 _GZIP = b"\x1f\x8b"
 _GZIP_WINDOW = 31
 _CHUNK = 1 << 16
@@ -157,4 +159,4 @@ def _is_json(line: bytes) -> bool:
 
 
 def _is_named(path: Path) -> bool:
-    return path.name.endswith(_ENDINGS) and not path.name.startswith(".")
+    return path.name.endswith(CAPTURE_ENDINGS) and not path.name.startswith(".")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from bt_run.core.errors import FrameError
 from feeds.messages import AggTrade, KlineFrame, Trade
 from feeds.naming import compact_symbol
 from feeds.stream_events import Backfill, Frame, Gap, Started
@@ -15,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from bt_run.core.venue import Market
-    from feeds.capture_file import CaptureReader
     from feeds.messages import Message
+    from feeds.stream_events import StreamEvent
 
 __all__ = ["CapturedSeries", "TapeRecorder", "collect_series"]
 
@@ -69,18 +68,18 @@ class CapturedSeries:
     gaps: list[Gap] = field(default_factory=list)
 
 
-def collect_series(reader: CaptureReader, *, symbol: str | None = None) -> list[CapturedSeries]:
+def collect_series(events: Iterable[StreamEvent], *, symbol: str | None = None) -> list[CapturedSeries]:
     """
-    Read a whole capture and sort it by market and symbol.
+    Sort the events of a capture by market and symbol.
 
     A continuous kline counts as the symbol ``BTCUSDT_PERPETUAL``. Only klines that closed are kept.
 
     Args:
-        reader: The capture.
+        events: All of the capture.
         symbol: Keep this one only (upper or lower case, with or without separators); None for all.
 
     Raises:
-        DataError: damaged, or a frame with a missing or malformed field; names file and line.
+        FrameError: a frame with a missing or malformed field.
     """
     found: dict[tuple[str, Market], CapturedSeries] = {}
     wanted = None if symbol is None else compact_symbol(symbol)
@@ -92,13 +91,13 @@ def collect_series(reader: CaptureReader, *, symbol: str | None = None) -> list[
             return None
         return found.setdefault((name, market), CapturedSeries(name, market))
 
-    for event in reader:
+    for event in events:
         if isinstance(event, Started):
             market = event.market
         elif isinstance(event, Gap):
             gaps += [] if event.filled else [(market, event)]
         elif isinstance(event, Frame | Backfill) and _may_count(event):
-            for message in _messages(event, reader):
+            for message in event.messages():
                 _take(message, of)
     for where, gap in gaps:
         for series in found.values():
@@ -111,14 +110,6 @@ def _may_count(event: Frame | Backfill) -> bool:
     """Pass over depth and tickers, whose decoding would cost most of the time."""
     kind = event.stream.partition("@")[2]
     return not kind or kind.startswith(_BARS_AND_TRADES)
-
-
-def _messages(event: Frame | Backfill, reader: CaptureReader) -> Iterable[Message]:
-    try:
-        return event.messages()
-    except FrameError as error:
-        error.path, error.line = reader.place
-        raise
 
 
 def _take(message: Message, of: Callable[[str], CapturedSeries | None]) -> None:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import re
 import zlib
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from bt_run.core.atomic import replacing
 from bt_run.core.clock import iso_utc
 from bt_run.core.errors import ConfigError
 from feeds.capture_line import write_line
 from feeds.stream_events import Started
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from bt_run.core.venue import Market
     from feeds.stream_events import StreamEvent
 
-__all__ = ["FLUSH_MS", "CaptureWriter"]
+__all__ = ["FLUSH_MS", "CaptureWriter", "write_capture"]
 
 FLUSH_MS = 1_000
 """How long what was written may stay in memory."""
@@ -159,6 +161,18 @@ class _PackedFile:
         """Close the file as it is; what is still in memory cannot be written."""
         with suppress(OSError):
             self._file.close()
+
+
+def write_capture(path: Path, events: Iterable[StreamEvent]) -> None:
+    """
+    Write events that are all there to one file, whole or not at all; in gzip where its name ends in ``.gz``.
+
+    Raises:
+        ConfigError: the folder cannot be written to, or its disk is full.
+    """
+    lines = "".join(f"{write_line(event)}\n" for event in events).encode()
+    with replacing(path) as temporary:
+        temporary.write_bytes(gzip.compress(lines, mtime=0) if path.suffix == ".gz" else lines)
 
 
 def _stem(symbols: Sequence[str], market: Market) -> str:

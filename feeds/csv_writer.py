@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 
     from bt_run.core.market import Bars, IntArray
 
-__all__ = ["check_ending", "write_bars"]
+__all__ = ["BAR_ENDINGS", "check_ending", "write_bars"]
 
-_ENDINGS = (".csv", ".csv.gz", ".parquet")
+BAR_ENDINGS = (".csv", ".csv.gz", ".parquet")
+"""What the name of a file of bars that we write ends in."""
+
 _PRICES = BAR_COLUMNS[1:5]
 
 
@@ -52,10 +54,10 @@ def write_bars(path: Path, bars: Bars) -> None:
 
 def check_ending(path: Path) -> str:
     """Give the ending that chooses the form of the file. Raises ConfigError where it is none of ours."""
-    for ending in _ENDINGS:
+    for ending in BAR_ENDINGS:
         if path.name.casefold().endswith(ending):
             return ending
-    raise ConfigError(f"{path} does not tell the form of the file. End it in {', '.join(_ENDINGS)}.")
+    raise ConfigError(f"{path} does not tell the form of the file. End it in {', '.join(BAR_ENDINGS)}.")
 
 
 def _table(bars: Bars, times: Any) -> Any:
