@@ -10,7 +10,9 @@ __all__ = ["DATA_COMMANDS", "data"]
 
 DATA_COMMANDS = {
     "convert": ("bt_run.cli.data_convert:convert", "Write bars of any format as CSV or Parquet."),
+    "download": ("bt_run.cli.data_download:download", "Fetch bars from the exchange, only what is missing."),
     "list": ("bt_run.cli.data_list:list_series", "Show what the store holds."),
+    "repair": ("bt_run.cli.data_repair:repair", "Ask again for gaps and damaged files."),
     "resample": ("bt_run.cli.data_convert:resample", "Write bars joined into longer ones."),
     "verify": ("bt_run.cli.data_verify:verify", "Look for gaps, duplicates and impossible bars."),
 }
@@ -18,6 +20,7 @@ DATA_COMMANDS = {
 
 _EPILOG = """\b
 Examples:
+  bt-run data download --symbol BTCUSDT --interval 1h --start 2024-01-01
   bt-run data list
   bt-run data verify BTCUSDT:1h
   bt-run data convert BTCUSDT:1h btc_1h.csv
