@@ -62,7 +62,8 @@ def parse_line(line: str) -> StreamEvent:
     match = _FRAME.fullmatch(line)
     if match is not None:
         kind = Frame if match[3] == "d" else Backfill
-        return kind(int(match[1]), json.loads(match[2]), match[4])
+        stream = json.loads(match[2]) if "\\" in match[2] else match[2][1:-1]
+        return kind(int(match[1]), stream, match[4])
     try:
         told = json.loads(line)
         time_ms = operator.index(told.pop("t"))

@@ -9,6 +9,7 @@ from feeds.messages import AggTrade, KlineFrame, Trade
 from feeds.naming import compact_symbol
 from feeds.stream_events import Backfill, Frame, Gap, Started
 from feeds.trade_bars import TradeTape
+from feeds.trade_text import find_trade_row, row_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from bt_run.core.venue import Market
     from feeds.messages import Message
     from feeds.stream_events import StreamEvent
+    from feeds.trade_text import TradeRow
 
 __all__ = ["CapturedSeries", "TapeRecorder", "collect_series"]
 
@@ -27,12 +29,12 @@ class TapeRecorder:
     """Collect trades; arrays of them take a quarter of the memory that single trades do."""
 
     def __init__(self) -> None:
-        self._waiting: list[Trade | AggTrade] = []
+        self._waiting: list[TradeRow] = []
         self._tapes: list[TradeTape] = []
 
-    def add(self, trade: Trade | AggTrade) -> None:
+    def add(self, row: TradeRow) -> None:
         """Add one, in any order."""
-        self._waiting.append(trade)
+        self._waiting.append(row)
         if len(self._waiting) >= _CHUNK:
             self._pack()
 
@@ -46,7 +48,7 @@ class TapeRecorder:
 
     def _pack(self) -> None:
         if self._waiting:
-            self._tapes.append(TradeTape.of(self._waiting))
+            self._tapes.append(TradeTape.of_rows(self._waiting))
             self._waiting = []
 
 
@@ -96,9 +98,8 @@ def collect_series(events: Iterable[StreamEvent], *, symbol: str | None = None) 
             market = event.market
         elif isinstance(event, Gap):
             gaps += [] if event.filled else [(market, event)]
-        elif isinstance(event, Frame | Backfill) and _may_count(event):
-            for message in event.messages():
-                _take(message, of)
+        elif isinstance(event, Frame | Backfill):
+            _take_event(event, of)
     for where, gap in gaps:
         for series in found.values():
             if series.market == where and gap.stream.partition("@")[0].upper() in ("", series.symbol):
@@ -106,10 +107,19 @@ def collect_series(events: Iterable[StreamEvent], *, symbol: str | None = None) 
     return list(found.values())
 
 
-def _may_count(event: Frame | Backfill) -> bool:
-    """Pass over depth and tickers, whose decoding would cost most of the time."""
+def _take_event(event: Frame | Backfill, of: Callable[[str], CapturedSeries | None]) -> None:
     kind = event.stream.partition("@")[2]
-    return not kind or kind.startswith(_BARS_AND_TRADES)
+    # Depth and tickers are passed over: decoding them would cost most of the time.
+    if kind and not kind.startswith(_BARS_AND_TRADES):
+        return
+    found = find_trade_row(event.text, kind)
+    if found is None:
+        for message in event.messages():
+            _take(message, of)
+        return
+    series = of(found[0])
+    if series is not None:
+        (series.trades if kind == "trade" else series.agg_trades).add(found[1])
 
 
 def _take(message: Message, of: Callable[[str], CapturedSeries | None]) -> None:
@@ -123,4 +133,4 @@ def _take(message: Message, of: Callable[[str], CapturedSeries | None]) -> None:
     elif isinstance(message, Trade | AggTrade):
         series = of(message.symbol)
         if series is not None:
-            (series.trades if isinstance(message, Trade) else series.agg_trades).add(message)
+            (series.trades if isinstance(message, Trade) else series.agg_trades).add(row_of(message))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bt_run.core.market import BAR_COLUMNS, Bars
-from feeds.messages import AggTrade
 from feeds.resample import bar_bounds
+from feeds.trade_text import row_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from bt_run.core.interval import Interval
     from bt_run.core.market import FloatArray, IntArray
-    from feeds.messages import Trade
+    from feeds.messages import AggTrade, Trade
+    from feeds.trade_text import TradeRow
 
     BoolArray = npt.NDArray[np.bool_]
 
@@ -47,19 +48,11 @@ class TradeTape:
     @classmethod
     def of(cls, trades: Iterable[Trade | AggTrade]) -> TradeTape:
         """Build a tape from trades, or from aggregate trades, in any order; a repeated id counts once."""
-        rows = [
-            (
-                one.agg_id,
-                one.time_ms,
-                one.price,
-                one.quantity,
-                one.last_id - one.first_id + 1,
-                one.buyer_is_maker,
-            )
-            if isinstance(one, AggTrade)
-            else (one.trade_id, one.time_ms, one.price, one.quantity, 1, one.buyer_is_maker)
-            for one in trades
-        ]
+        return cls.of_rows([row_of(trade) for trade in trades])
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[TradeRow]) -> TradeTape:
+        """Build a tape from rows of `feeds.trade_text`, in any order; a repeated id counts once."""
         columns = list(zip(*rows, strict=True)) or [()] * 6
         ids, first = np.unique(np.array(columns[0], dtype=np.int64), return_index=True)
         kinds: tuple[Any, ...] = (np.int64, np.float64, np.float64, np.int64, np.bool_)

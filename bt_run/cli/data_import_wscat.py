@@ -50,7 +50,9 @@ def import_wscat(recording: Path, out: Path | None, **options: Any) -> None:
     from feeds.quality import show_time
     from feeds.wscat_import import import_wscat as import_recording
 
-    target = check_target(out or recording.with_name(f"{stem_of(recording.name)}.jsonl.gz"))
+    target = check_target(
+        out or recording.with_name(f"{stem_of(recording.name).removesuffix('.jsonl')}.jsonl.gz")
+    )
     done = import_recording(recording, target, **options)
     first, last = show_time(done.first_ms), show_time(done.last_ms)
     click.echo(f"Read {done.frames:,} frames of {', '.join(done.streams)}, {first} to {last} UTC")

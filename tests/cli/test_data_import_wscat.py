@@ -23,6 +23,14 @@ def test_a_recording_becomes_a_capture_that_can_be_backtested(bt_run, work):
     assert (0, 0, "") == (ran.returncode, tested.returncode, tested.stderr)
 
 
+def test_the_capture_keeps_the_name_of_the_recording(bt_run, work):
+    """dataset.jsonl becomes dataset.jsonl.gz."""
+    (work / "dataset.jsonl").write_text(TRADES)
+    ran = bt_run("data", "import-wscat", "dataset.jsonl")
+
+    assert "Wrote dataset.jsonl.gz" == ran.stdout.splitlines()[-1]
+
+
 def test_a_recording_becomes_bars(bt_run, work):
     """The line says how many of what."""
     (work / "dataset.txt").write_text(TRADES)
