@@ -57,9 +57,11 @@ class _Piece:
         return self.end - self.first
 
 
-def write_month(path: Path, bars: Bars) -> None:
+def write_month(path: Path, bars: Bars, *, group_rows: int = _GROUP_ROWS) -> None:
     """
     Write a month's bars; the file is the old one or the new one, even when the power fails.
+
+    A range of times is read by whole groups of `group_rows` bars.
 
     Raises:
         ConfigError: no permission, or no space left.
@@ -74,7 +76,7 @@ def write_month(path: Path, bars: Bars) -> None:
             column_encoding={"open_time": "DELTA_BINARY_PACKED"},
             write_statistics=["open_time"],
             write_page_checksum=True,
-            row_group_size=_GROUP_ROWS,
+            row_group_size=group_rows,
         )
 
 

@@ -233,7 +233,8 @@ def _read_coverage(folder: Path) -> Coverage:
 def _write_coverage(folder: Path, before: Coverage, after: Coverage) -> None:
     if after == before:
         return
-    with replacing(folder / _COVERAGE, durable=True) as temporary:
+    # Unlike the months it need not reach the disk at once: one that a power failure tore covers nothing.
+    with replacing(folder / _COVERAGE) as temporary:
         temporary.write_text(to_json(after), encoding="utf-8")
 
 
