@@ -7,6 +7,7 @@ goes on where it was. A file itself changes once, at the end, whole or not at al
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import time
 from contextlib import suppress
@@ -19,6 +20,7 @@ from bt_run.core.atomic import check_target
 from bt_run.core.clock import iso_utc
 from bt_run.core.errors import BtRunError, ConfigError
 from bt_run.core.market import BAR_COLUMNS, Bars
+from feeds.content import sha256_of
 from feeds.csv_file import read_bars
 from feeds.csv_writer import check_ending, write_bars
 from feeds.download import download
@@ -80,7 +82,7 @@ def download_files(
         ExchangeError: the exchange refused or could not be reached; the next run goes on from there.
     """
     kept = {name: _read_kept(path, name, force=force) for name, path in paths.items()}
-    store = Store(next(iter(paths.values())).parent / _HIDDEN)
+    store = Store(_hidden_folder(paths, kept))
     for name, bars in kept.items():
         if bars is not None:
             _take_over(store, name, bars)
@@ -95,7 +97,10 @@ def download_files(
         clock=clock,
         sleep=sleep,
     )
-    return [_finish(store, paths[one.name], kept[one.name], one, start=start, end=end) for one in outcomes]
+    try:
+        return [_finish(store, paths[one.name], kept[one.name], one, start=start, end=end) for one in outcomes]
+    finally:
+        _clear(store)
 
 
 def _read_kept(path: Path, name: SeriesName, *, force: bool) -> Bars | None:
@@ -116,7 +121,7 @@ def _read_kept(path: Path, name: SeriesName, *, force: bool) -> Bars | None:
 def _finish(
     store: Store, path: Path, kept: Bars | None, outcome: Outcome, *, start: int, end: int | None
 ) -> FileOutcome:
-    """Write one file from the hidden store, and clear that away."""
+    """Write one file from the hidden store."""
     name = outcome.name
     bars = store.read(name.symbol, name.interval, market=name.market)
     if kept is not None:
@@ -127,16 +132,26 @@ def _finish(
     written = len(bars) > 0 and (kept is None or not _alike(kept, bars))
     if written:
         write_bars(path, bars)
-    _clear(store, name)
     return FileOutcome(path, bars, written, len(bars) - (0 if kept is None else len(kept)), outcome)
 
 
-def _clear(store: Store, name: SeriesName) -> None:
-    folder = store.folder(name.symbol, name.interval, market=name.market)
-    shutil.rmtree(folder, ignore_errors=True)
-    for empty in (folder.parent, folder.parent.parent, store.root):
-        with suppress(OSError):
-            empty.rmdir()
+def _hidden_folder(paths: Mapping[SeriesName, Path], kept: Mapping[SeriesName, Bars | None]) -> Path:
+    """
+    Name the hidden store after the series, the files and what they hold.
+
+    A file that was removed, changed or shall be overwritten thus never meets the bars of an earlier attempt.
+    """
+    key = hashlib.sha256()
+    for name, path in sorted(paths.items(), key=lambda pair: str(pair[1])):
+        content = "" if kept[name] is None else sha256_of(path)
+        key.update(f"{name} {path.name} {content}\n".encode())
+    return next(iter(paths.values())).parent / _HIDDEN / key.hexdigest()[:16]
+
+
+def _clear(store: Store) -> None:
+    shutil.rmtree(store.root, ignore_errors=True)
+    with suppress(OSError):
+        store.root.parent.rmdir()
 
 
 def _take_over(store: Store, name: SeriesName, kept: Bars) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_target", "replacing"]
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, the user's quota, the size a file may have
+
 
 def check_target(target: Path | str) -> Path:
     """
@@ -63,7 +65,7 @@ def replacing(target: Path | str, *, durable: bool = False) -> Iterator[Path]:
             _sync(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in _FULL:
             raise ConfigError(f"{path} was not written: no space is left on its disk.") from error
         raise
     except BaseException:
