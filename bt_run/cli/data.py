@@ -11,6 +11,7 @@ __all__ = ["DATA_COMMANDS", "data"]
 DATA_COMMANDS = {
     "convert": ("bt_run.cli.data_convert:convert", "Write bars of any format as CSV or Parquet."),
     "download": ("bt_run.cli.data_download:download", "Fetch bars from the exchange, only what is missing."),
+    "import-wscat": ("bt_run.cli.data_import_wscat:import_wscat", "Turn a wscat recording into a capture."),
     "list": ("bt_run.cli.data_list:list_series", "Show what the store holds."),
     "repair": ("bt_run.cli.data_repair:repair", "Ask again for gaps and damaged files."),
     "resample": ("bt_run.cli.data_convert:resample", "Write bars joined into longer ones."),
