@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import NoReturn
 
+    from bt_run.core.interval import Interval
     from bt_run.core.venue import Market
     from feeds.messages import Message
 
@@ -59,9 +60,9 @@ class CsvLog:
         if columns is None:
             raise ValueError(stream)
         name = StreamName.parse(stream)
-        what = str(name.interval) if name.interval is not None else name.kind
-        middle = "-futures" if market == "futures" else ""
-        self.path = folder / f"{name.symbol}{middle}-{what}.csv"
+        what = name.kind if name.interval is None else _label(name.interval)
+        ending = "-futures" if market == "futures" else ""
+        self.path = folder / f"{name.symbol}-{what}{ending}.csv"
         self.rows = 0
         self._columns = columns
         self._waiting: dict[int, str] = {}
@@ -159,6 +160,11 @@ class CsvLog:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             reason = "no space is left on its disk"
         raise ConfigError(f"{self.path} could not be continued: {reason}.") from error
+
+
+def _label(interval: Interval) -> str:
+    """Write an interval as file names do: 1mo for a month, because 1M and 1m are one name on many disks."""
+    return f"{interval.count}mo" if interval.unit == "M" else str(interval)
 
 
 def _row(message: Message) -> tuple[int | None, list[str]] | None:

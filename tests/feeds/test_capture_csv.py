@@ -137,7 +137,7 @@ def test_names_tell_symbol_market_and_stream(tmp_path):
     """So that `read_bars` finds symbol and interval in them."""
     futures = CsvLog(tmp_path, "btcusdt@kline_1M", market="futures").path
 
-    assert "BTCUSDT-futures-1M.csv" == futures.name
+    assert "BTCUSDT-1mo-futures.csv" == futures.name
     assert "BTCUSDT-aggTrade.csv" == CsvLog(tmp_path, "btcusdt@aggTrade").path.name
 
 
