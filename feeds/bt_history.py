@@ -12,7 +12,7 @@ from bt_run.core.interval import Interval
 from bt_run.core.venue import find_venue
 from feeds.bt_feed import ArrayFeed
 from feeds.history import fetch_missing, read_history
-from feeds.series import SeriesName
+from feeds.series import SeriesName, check_symbol
 from feeds.store import Store
 from feeds.store_paths import store_root
 
@@ -68,6 +68,7 @@ class HistoryFeed(ArrayFeed):
     ) -> None:
         parsed = Interval.parse(interval) if isinstance(interval, str) else interval
         series = SeriesName(symbol.upper(), parsed, market)
+        check_symbol(series.symbol)
         place = store if isinstance(store, Store) else Store(store_root(None if store is None else Path(store)))
         first, last = _as_ms(start), _as_ms(end, end=True)
         notes: tuple[str, ...] = ()

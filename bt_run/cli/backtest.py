@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bt_run.cli.data_source import load_source
 from bt_run.cli.options import (
     ACCOUNT_KEYS,
-    DATA_KEYS,
     account_options,
     check_outputs,
     complete_strategy,
@@ -82,11 +82,10 @@ def backtest(
     settings = settings_of(**pick(options, ACCOUNT_KEYS))
     check_outputs(json_path, trades, equity, plot=plot)
     from bt_run.run.backtest import run_backtest
-    from bt_run.run.data import DataRequest, load_data
     from strategies.loader import load_strategy
 
     loaded = load_strategy(strategy, params=param)
-    bars = load_data(DataRequest(data, **pick(options, DATA_KEYS)))
+    bars = load_source(data, options, quiet=quiet)
     many = len(bars.bars) >= _MANY_BARS
     with progress_bar("Backtesting", total=len(bars.bars), unit="bars", shown=many and not quiet) as progress:
         result = run_backtest(loaded, bars, settings, progress=progress)

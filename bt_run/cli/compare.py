@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bt_run.cli.data_source import load_source
 from bt_run.cli.options import (
     ACCOUNT_KEYS,
-    DATA_KEYS,
     account_options,
     check_outputs,
     complete_strategy,
@@ -77,9 +77,8 @@ def compare(
     settings = settings_of(**pick(options, ACCOUNT_KEYS))
     check_outputs(json_path, plot=plot)
     from bt_run.run.compare import run_comparison
-    from bt_run.run.data import DataRequest, load_data
 
-    files = [load_data(DataRequest(name, **pick(options, DATA_KEYS))) for name in data]
+    files = [load_source(name, options, quiet=quiet) for name in data]
     runs = len(files) * len(strategies)
     with progress_bar("Comparing", total=runs, unit="runs", shown=not quiet) as progress:
         results = run_comparison(strategies, files, settings, jobs=jobs, progress=progress)

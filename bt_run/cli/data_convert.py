@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from bt_run.cli.options import DATA_KEYS, data_options, pick
+from bt_run.cli.data_source import load_source
+from bt_run.cli.options import data_options
 
 __all__ = ["convert", "resample"]
 
@@ -58,14 +59,13 @@ def resample(source: str, target: Path, **options: Any) -> None:
 def _convert(source: str, target: Path, options: dict[str, Any]) -> None:
     from bt_run.core.atomic import check_target
     from bt_run.core.errors import ConfigError
-    from bt_run.run.data import DataRequest, load_data
     from feeds.csv_writer import check_ending, write_bars
     from feeds.quality import show_time
 
     check_ending(check_target(target))
     if target.exists() and Path(source).exists() and target.samefile(source):
         raise ConfigError(f"{source} and {target} are one file. Write to another name.")
-    data = load_data(DataRequest(source, **pick(options, DATA_KEYS)))
+    data = load_source(source, options)
     write_bars(target, data.bars)
     first, last = (show_time(int(data.bars.open_time[place])) for place in (0, -1))
     click.echo(f"Wrote {target}: {len(data.bars):,} bars of {data.title}, {first} to {last} UTC")

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from bt_run.cli.data import DATA_COMMANDS
+
 HEAVY = ("backtrader", "pandas", "matplotlib", "numba", "talib", "numpy", "pyarrow", "rich", "binance")
 
 PROBE = """
@@ -31,6 +33,8 @@ print("MODULES " + json.dumps([code, [name for name in {heavy!r} if name in sys.
         ["compare", "--help"],
         ["strategies", "--help"],
         ["config", "-h"],
+        ["data", "--help"],
+        *(["data", name, "--help"] for name in DATA_COMMANDS),
     ],
     ids=" ".join,
 )

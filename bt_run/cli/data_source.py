@@ -1,0 +1,21 @@
+"""From a command's data options to bars, with a progress bar where they are downloaded first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bt_run.cli.download_bar import download_bar
+from bt_run.cli.options import DATA_KEYS, pick
+
+if TYPE_CHECKING:
+    from bt_run.core.market import BarFile
+
+__all__ = ["load_source"]
+
+
+def load_source(name: str, options: dict[str, Any], *, quiet: bool = False) -> BarFile:
+    """Load the bars that `name` means under the data options of a command; raises as `load_data` does."""
+    from bt_run.run.data import DataRequest, load_data
+
+    with download_bar(shown=options["download"] and not quiet) as progress:
+        return load_data(DataRequest(name, **pick(options, DATA_KEYS)), progress=progress)
