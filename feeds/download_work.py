@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from feeds.binance_rest import BinanceRest
     from feeds.download_plan import Part, Source
 
-__all__ = ["Arrived", "Done", "Failed", "Remark", "Stopped", "Tick", "Worker"]
+__all__ = ["Arrival", "Arrived", "Done", "Failed", "Remark", "Stopped", "Tick", "Worker"]
 
 _NOT_OUT_YET_MS = 10 * 86_400_000  # a month's file comes on the next month's first Monday
 
@@ -29,9 +29,10 @@ class Stopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Some bars came; for the progress only."""
+    """Some bars came, or nothing will for some seconds; for the progress only."""
 
     bars: int
+    waits_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +64,9 @@ class Failed:
     error: Exception
 
 
+Arrival = Tick | Arrived | Remark | Done | Failed
+
+
 class Worker:
     """
     What every thread of a download runs.
@@ -84,7 +88,7 @@ class Worker:
         rest: BinanceRest,
         archive: BinanceArchive,
         todo: queue.SimpleQueue[Part],
-        arrivals: queue.Queue[Tick | Arrived | Remark | Done | Failed],
+        arrivals: queue.Queue[Arrival],
         *,
         stop: threading.Event,
         source: Source,
@@ -180,7 +184,7 @@ class Worker:
         elif self._source != "bulk":
             self._over_rest(part)
 
-    def _tell(self, what: Tick | Arrived | Remark | Done | Failed) -> None:
+    def _tell(self, what: Arrival) -> None:
         while not self._stop.is_set():
             try:
                 self._arrivals.put(what, timeout=0.1)

@@ -42,6 +42,8 @@ def download_bar(*, shown: bool) -> Iterator[Callable[[Progress], None] | None]:
         def show(progress: Progress) -> None:
             speed = display.tasks[0].finished_speed or display.tasks[0].speed
             rate = "" if speed is None else f"{speed:,.0f} bars/s"
+            if progress.waits_s > 1:
+                rate = f"waiting {progress.waits_s:.0f} s"
             display.update(task, completed=progress.bars, total=progress.total, rate=rate)
 
         yield show
