@@ -128,8 +128,9 @@ async def open_link(url: str, policy: StreamPolicy, take: Callable[[str, str], N
 
 def name_of(text: str) -> str:
     """Give the stream that a frame of a combined connection belongs to; empty where it names none."""
-    if text.startswith(_HEAD):
-        return text[len(_HEAD) : text.find('"', len(_HEAD))]
+    name, quote, _ = text.removeprefix(_HEAD).partition('"') if text.startswith(_HEAD) else ("", "", "")
+    if quote and "\\" not in name:
+        return name
     try:
         name = stream_of(text)
     except FrameError:

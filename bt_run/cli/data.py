@@ -9,6 +9,7 @@ from bt_run.cli.lazy import LazyGroup
 __all__ = ["DATA_COMMANDS", "data"]
 
 DATA_COMMANDS = {
+    "capture": ("bt_run.cli.data_capture:capture", "Record live market streams."),
     "convert": ("bt_run.cli.data_convert:convert", "Write bars of any format as CSV or Parquet."),
     "download": ("bt_run.cli.data_download:download", "Fetch bars from the exchange, only what is missing."),
     "import-wscat": ("bt_run.cli.data_import_wscat:import_wscat", "Turn a wscat recording into a capture."),
@@ -35,4 +36,4 @@ of USD-M futures BTCUSDT:1h:futures.
 
 @click.group(cls=LazyGroup, table=DATA_COMMANDS, epilog=_EPILOG)
 def data() -> None:
-    """Download, list, verify and convert market data."""
+    """Download, record, list, verify and convert market data."""
