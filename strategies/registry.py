@@ -7,21 +7,12 @@ from importlib import metadata
 from typing import Any
 
 from bt_run.core.errors import LoadError, UnknownName
+from strategies.built_in import BUILT_IN
 from strategies.user_code import check_class, user_traceback
 
 __all__ = ["BUILT_IN", "ENTRY_POINT_GROUP", "find_class", "registered_names"]
 
 ENTRY_POINT_GROUP = "bt_run.strategies"
-
-BUILT_IN = {
-    "rsi": "strategies.rsi:Rsi",
-    "macd": "strategies.macd:Macd",
-    "ma_cross": "strategies.ma_cross:MaCross",
-    "sar": "strategies.sar:Sar",
-    "bollinger": "strategies.bollinger:Bollinger",
-    "combined": "strategies.combined:Combined",
-}
-"""Our own, so that a checkout works without being installed; setup.cfg says the same to other tools."""
 
 
 def registered_names() -> list[str]:

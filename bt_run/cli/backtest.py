@@ -18,6 +18,7 @@ from bt_run.cli.options import (
     settings_of,
 )
 from bt_run.cli.progress import progress_bar
+from strategies.built_in import import_talib_for
 
 if TYPE_CHECKING:
     from bt_run.core.results import RunResult
@@ -80,6 +81,7 @@ def backtest(
     A decision at the close of a bar is filled at the open of the next one.
     """
     settings = settings_of(**pick(options, ACCOUNT_KEYS))
+    import_talib_for([strategy])
     check_outputs(json_path, trades, equity, plot=plot)
     from bt_run.run.backtest import run_backtest
     from strategies.loader import load_strategy

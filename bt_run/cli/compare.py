@@ -18,6 +18,7 @@ from bt_run.cli.options import (
     settings_of,
 )
 from bt_run.cli.progress import progress_bar
+from strategies.built_in import import_talib_for
 
 if TYPE_CHECKING:
     from bt_run.core.results import RunResult
@@ -75,6 +76,7 @@ def compare(
 ) -> None:
     """Run several strategies side by side, with buy and hold as the measure."""
     settings = settings_of(**pick(options, ACCOUNT_KEYS))
+    import_talib_for(strategies)
     check_outputs(json_path, plot=plot)
     from bt_run.run.compare import run_comparison
 
