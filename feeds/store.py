@@ -171,25 +171,28 @@ class Store:
         self, symbol: str, interval: Interval, *, market: Market = "spot"
     ) -> list[tuple[Path, tuple[int, int]]]:
         """
-        Rename the month files that cannot be read to ``2024-01.parquet.damaged`` and forget their months.
+        Forget the months whose file cannot be read, or is gone; what cannot be read is kept under another name.
 
         Returns:
-            The new path of each, and the first and last ms of its month, which is missing now.
+            For each the file, now ``2024-01.parquet.damaged`` where it is there, and the first and last ms of
+            its month, which is missing now; those that are gone come last.
         """
         folder = self.folder(symbol, interval, market=market)
         if not folder.is_dir():
             return []
-        found = []
         with self._locked(folder):
             before = _read_coverage(folder)
-            for month in _damaged_months(folder):
-                aside = folder / f"{month}.parquet.damaged"
-                (folder / f"{month}.parquet").replace(aside)
-                found.append((aside, month_bounds(month)))
-            counts = {month: bars for month, bars in before.bars.items() if month in find_months(folder)}
-            after = before.without([bounds for _, bounds in found])
+            there = find_months(folder)
+            found = {month: there[month].with_suffix(".parquet.damaged") for month in _damaged_months(there)}
+            for month, aside in found.items():
+                there.pop(month).replace(aside)
+            known = {*there, *found}
+            gone = sorted(month for month, bars in before.bars.items() if bars and month not in known)
+            found |= {month: folder / f"{month}.parquet" for month in gone}
+            counts = {month: bars for month, bars in before.bars.items() if month in there}
+            after = before.without([month_bounds(month) for month in found])
             _write_coverage(folder, before, replace(after, bars=counts))
-        return found
+        return [(path, month_bounds(month)) for month, path in found.items()]
 
     def series(self) -> list[SeriesInfo]:
         """List what the store holds, by market, symbol and interval; reads the times of every bar."""
@@ -268,10 +271,10 @@ def _alike(one: Bars, other: Bars) -> bool:
     )
 
 
-def _damaged_months(folder: Path) -> list[str]:
+def _damaged_months(months: dict[str, Path]) -> list[str]:
     """Find the months whose file cannot be decoded to its end."""
     found = []
-    for month, path in find_months(folder).items():
+    for month, path in months.items():
         try:
             read_months([path])
         except DataError:

@@ -169,7 +169,13 @@ def test_a_month_that_somebody_removed_is_missing(store: Store):
     store.write("BTCUSDT", HOUR, bars_at(hours(0, 999)))
     (store.folder("BTCUSDT", HOUR) / "2024-01.parquet").unlink()
 
-    assert [(START, START + 744 * H - 1)] == store.missing("BTCUSDT", HOUR, start=START, end=START + 999 * H)
+    path = store.folder("BTCUSDT", HOUR) / "2024-01.parquet"
+    january = (START, START + 744 * H - 1)
+
+    assert [january] == store.missing("BTCUSDT", HOUR, start=START, end=START + 999 * H)
+    assert [(path, january)] == store.set_aside_damaged("BTCUSDT", HOUR)
+    assert [] == store.set_aside_damaged("BTCUSDT", HOUR)
+    assert [january] == store.missing("BTCUSDT", HOUR, start=START, end=START + 999 * H)
 
 
 def test_a_damaged_coverage_costs_a_download_and_no_bars(store: Store):
