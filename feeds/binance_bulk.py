@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from bt_run.core.errors import DataError, Disconnected
+from bt_run.core.errors import DataError, Disconnected, RateLimited
 from bt_run.core.market import Bars
+from bt_run.core.venue import VENUES
 from feeds.binance_errors import connection_error, refusal
 from feeds.binance_rest import bypass_proxy
 from feeds.content import Content
@@ -36,10 +37,11 @@ from feeds.text_table import read_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bt_run.core.errors import ExchangeError
     from bt_run.core.interval import Interval
     from bt_run.core.venue import Market, Venue
 
-__all__ = ["ArchiveFile", "BinanceArchive", "day_file", "month_file"]
+__all__ = ["ArchiveFile", "BinanceArchive", "day_file", "has_archive", "month_file"]
 
 _TIMEOUT_S = 15
 _PIECE = 1 << 18
@@ -150,7 +152,9 @@ class BinanceArchive:
                 if response.status_code != requests.codes.ok:
                     now_ms = round(time.time() * 1000)
                     status, headers = response.status_code, response.headers
-                    raise refusal(what, status=status, headers=headers, body=response.text, now_ms=now_ms)
+                    raise _passing(
+                        what, refusal(what, status=status, headers=headers, body=response.text, now_ms=now_ms)
+                    )
                 body = b"".join(response.iter_content(_PIECE))
         except requests.RequestException as error:
             raise connection_error(what, error, url=self.url) from error
@@ -167,6 +171,22 @@ class BinanceArchive:
             bypass_proxy(session, self.url)
             self._own.session = session
         return session
+
+
+def _passing(what: str, error: ExchangeError) -> ExchangeError:
+    """Let a limit of the archive's host pass with growing pauses: it has no weights to wait for."""
+    return Disconnected(what, reason=str(error)) if isinstance(error, RateLimited) else error
+
+
+def has_archive(venue: Venue, market: Market) -> bool:
+    """
+    Tell whether the archive of a venue holds the bars that its REST interface serves.
+
+    Binance's own archive is that of the real market: not of the testnet, and not of a host that the
+    environment puts in the place of the real one.
+    """
+    real = {VENUES[name].rest_of(market) for name in ("data", "mainnet")}
+    return venue.rest_of(market) in real or venue.archive_url != VENUES["data"].archive_url
 
 
 def _read(file: ArchiveFile, body: bytes) -> Bars:

@@ -82,7 +82,8 @@ def download(
         start: Open time of the first bar wanted, ms since 1970 UTC; 0 for the very first.
         end: Open time of the last, inclusive; None for the last that has closed.
         venue: Where to ask; ``data`` by default, with the overrides of the environment.
-        source: ``auto`` takes the archive for closed months and days and REST for the rest.
+        source: ``auto`` takes the archive for closed months and days and REST for the rest, or REST alone
+            where the venue has no archive of its own (the testnet, or a host out of the environment).
         progress: Called in this thread as bars arrive.
         threads: How many requests run at once.
         clock: Gives our time in seconds; it may be wrong, the exchange's counts.

@@ -14,7 +14,7 @@ import numpy as np
 from bt_run.core.clock import iso_utc
 from bt_run.core.errors import ExchangeError
 from bt_run.core.market import BAR_COLUMNS, Bars
-from feeds.binance_bulk import BinanceArchive
+from feeds.binance_bulk import BinanceArchive, has_archive
 from feeds.binance_rest import PAGE_BARS, BinanceRest
 from feeds.download_plan import estimate_bars, plan
 from feeds.download_work import Arrived, Done, Failed, Remark, Stopped, Tick, Worker
@@ -102,7 +102,7 @@ class Run:
         sleep: Callable[[float], object] | None,
     ) -> None:
         self.store = store
-        self.source = source
+        self.source: Source = "rest" if source == "auto" and not has_archive(venue, market) else source
         self._clock = clock
         self._stop = threading.Event()
         self._given_sleep = sleep

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from bt_run.cli import types
 from bt_run.cli.download_bar import download_bar
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 
     _Done = tuple[Outcome, IntArray, str]
 
-__all__ = ["download", "market_option", "on_interrupt", "venue_option"]
+__all__ = ["check_store", "download", "market_option", "on_interrupt", "venue_option"]
 
 _INTERRUPTED = 130
+_REAL = ("data", "mainnet")
 
 _EPILOG = """\b
 Examples:
@@ -110,7 +112,10 @@ def download(
     from bt_run.core.venue import find_venue
 
     names = _names(symbols, intervals, options["market"])
-    wanted = {"start": start or 0, "end": end, "source": options["source"], "venue": find_venue(venue)}
+    place = find_venue(venue)
+    if out is None:
+        check_store(venue)
+    wanted = {"start": start or 0, "end": end, "source": options["source"], "venue": place}
     if end is not None and (start or 0) > end:
         raise ConfigError("The start lies after the end; nothing lies between them.")
     begun = time.perf_counter()
@@ -136,6 +141,16 @@ def on_interrupt() -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo("\nInterrupted. What came is kept; the same command goes on from there.", err=True)
         click.get_current_context().exit(_INTERRUPTED)
+
+
+def check_store(venue: str) -> None:
+    """Keep bars of a testnet out of the store of real ones, unless --store was typed. Raises ConfigError."""
+    source = click.get_current_context().get_parameter_source("store")
+    if venue not in _REAL and source is not ParameterSource.COMMANDLINE:
+        raise ConfigError(
+            f"The bars of {venue} are not those of the real market, and the store is for these. "
+            f"Give a store of its own with --store, or a file with --out."
+        )
 
 
 def _names(symbols: Sequence[str], intervals: Sequence[Interval], market: str) -> list[SeriesName]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bt_run.cli.data_download import on_interrupt, venue_option
+from bt_run.cli.data_download import check_store, on_interrupt, venue_option
 from bt_run.cli.download_bar import download_bar
 from bt_run.cli.options import settings_option, store_option
 
@@ -45,6 +45,7 @@ def repair(names: tuple[str, ...], *, venue: str, store: Path | None, quiet: boo
     place = Store(store_root(store))
     series = [SeriesName.parse(name) for name in names] or [name for name, _ in find_series_folders(place.root)]
     where = find_venue(venue)
+    check_store(venue)
     if not series and not quiet:
         click.echo("The store is empty: nothing to repair.")
     for name in series:

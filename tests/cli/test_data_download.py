@@ -188,6 +188,7 @@ def test_futures_have_a_market_of_their_own(data, exchange, work):
         ("-s BTCUSDT -i 10m", 2, "1s 1m 3m"),
         ("-s BTCUSDT -i 1h --start 2026-02-01 --end 2026-01-01", 2, "after the end"),
         ("-s BTCUSDT -i 1h --venue dta", 2, "Did you mean 'data'"),
+        ("-s BTCUSDT -i 1h --venue testnet", 2, "--out"),
         ("-s NEWUSDT -i 1h --out new.csv", 3, "no bars"),
         ("-s BTCUSDT -i 1h --out btc.doc", 2, ".parquet"),
     ],

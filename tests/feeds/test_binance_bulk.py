@@ -108,6 +108,17 @@ def test_a_broken_connection_is_tried_again(exchange, archive, fault):
     assert 2 == len(exchange.slept)
 
 
+def test_a_limit_of_the_host_passes_with_pauses(exchange, archive):
+    """429 from the archive: there is no budget that waits, so the pauses grow."""
+    bars = make_bars(HOUR, NOVEMBER_2024, 720)
+    exchange.list_bars("BTCUSDT", HOUR, bars)
+    with exchange.refuse(429, path=".zip", times=3):
+        got = archive.fetch(month_file("spot", "BTCUSDT", HOUR, NOVEMBER_2024))
+
+    assert same(bars, got)
+    assert exchange.slept[2] > exchange.slept[0] > 0
+
+
 def test_a_host_that_is_gone_is_said_so(exchange, archive):
     """After some attempts."""
     exchange.stop()

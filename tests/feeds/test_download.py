@@ -10,6 +10,8 @@ from bt_run.core.clock import parse_time
 from bt_run.core.errors import Banned, Disconnected, UnknownSymbol
 from bt_run.core.interval import Interval
 from bt_run.core.market import BAR_COLUMNS, Bars
+from bt_run.core.venue import find_venue
+from feeds.binance_bulk import has_archive
 from feeds.download import download, ensure
 from feeds.series import SeriesName
 from feeds.store import Store
@@ -264,6 +266,23 @@ def test_an_empty_store_grows_to_the_same_bars_in_any_pieces(exchange, store, ba
     get(exchange, store)
 
     assert same(bars[:-1], store.read("BTCUSDT", HOUR))
+
+
+@pytest.mark.parametrize(
+    ("venue", "archive"),
+    [
+        (find_venue("data", environ={}), True),
+        (find_venue("mainnet", environ={}), True),
+        (find_venue("testnet", environ={}), False),
+        (find_venue("data", environ={"BT_RUN_REST_URL": "http://127.0.0.1:1"}), False),
+        (find_venue("data", environ={"BT_RUN_ARCHIVE_URL": "http://127.0.0.1:1"}), True),
+    ],
+    ids=lambda value: getattr(value, "rest_url", None),
+)
+def test_the_real_archive_is_for_the_real_market_only(venue, archive):
+    """Bars of the testnet, or of a host that somebody put in Binance's place, never mix with it."""
+
+    assert archive is has_archive(venue, "spot")
 
 
 def test_progress_counts_every_bar(exchange, store, bars):
