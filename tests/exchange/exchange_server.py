@@ -56,6 +56,7 @@ class LoopbackExchange(Faults):
         self.requests: list[Request] = []
         self.slept: list[float] = []
         self.server_s = 0.0
+        self.delay_s = 0.0
         self.url = ""
         self._series: dict[tuple[str, str, str], Series] = {}
         self._trades: dict[tuple[str, str], list[dict[str, Any]]] = {}
@@ -162,6 +163,8 @@ class LoopbackExchange(Faults):
         else:
             answer = self._rest(request, market, request.path.split("/", 3)[3])
         self.server_s += time.perf_counter() - begun
+        if self.delay_s:
+            await asyncio.sleep(self.delay_s)
         fault = self.find_fault(request.path)
         return answer if fault is None else await fault.change(request, answer)
 
@@ -299,11 +302,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Serve synthetic one-minute bars of BTCUSDT.")
     parser.add_argument("--bars", type=int, default=100_000)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--delay-ms", type=float, default=0.0, help="how long every answer takes at least")
     given = parser.parse_args()
     minute = Interval.parse("1m")
     first = 1_577_836_800_000
     exchange = LoopbackExchange(now_ms=first + 60_000 * given.bars + 30_000)
     exchange.limits = {"spot": 10**9, "futures": 10**9}
+    exchange.delay_s = given.delay_ms / 1000
     exchange.list_bars("BTCUSDT", minute, make_bars(minute, first, given.bars + 1))
     exchange.start(given.port)
     print(exchange.url, flush=True)  # noqa: T201  # the one who started it reads this
