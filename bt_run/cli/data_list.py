@@ -42,6 +42,10 @@ def list_series(*, store: Path | None, as_json: bool) -> None:
     from rich.console import Console
 
     Console(highlight=False).print(_table(found))
+    for info in found:
+        if info.damaged:
+            months = ", ".join(info.damaged)
+            click.echo(f"{info.name}: {months} cannot be read; bt-run data repair fetches it anew")
     total = sum(info.size_bytes for info in found)
     click.echo(f"{len(found)} series, {_size(total)} in {root}")
 
@@ -70,14 +74,14 @@ def _table(found: list[SeriesInfo]) -> Table:
     from feeds.quality import show_time
 
     table = Table(box=None, pad_edge=False)
-    for title in ("Series", "First (UTC)", "Last (UTC)"):
+    for title in ("Series", "From", "To (UTC)"):
         table.add_column(title, no_wrap=True)
     for title in ("Bars", "Gaps", "Size"):
         table.add_column(title, justify="right", no_wrap=True)
     for info in found:
         first, last = ("-" if time is None else show_time(time) for time in (info.first, info.last))
-        gaps = f"{info.gaps:,}" + (f" + {len(info.damaged)} damaged" if info.damaged else "")
-        table.add_row(str(info.name), first, last, f"{info.bars:,}", gaps, _size(info.size_bytes))
+        day = first.partition(" ")[0]
+        table.add_row(str(info.name), day, last, f"{info.bars:,}", f"{info.gaps:,}", _size(info.size_bytes))
     return table
 
 

@@ -38,14 +38,26 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 
 def test_list_fits_a_terminal(bt_run: Any, env: dict[str, str]):
-    """Range, bars, gaps and size of each series, within 80 columns."""
-    ran = bt_run("data", "list", env=env)
-    lines = ran.stdout.splitlines()
+    """Range, bars, gaps and size of each series, within 80 columns, long names too."""
+    store = Store(Path(env["BT_RUN_STORE"]))
+    store.write("1000SATSUSDT", HOUR, waves(START + np.arange(9, dtype=np.int64) * H), market="futures")
+    lines = bt_run("data", "list", env=env).stdout.splitlines()
 
     assert max(map(len, lines[:-1])) <= 80
-    assert "BTCUSDT:1h 2024-01-01 00:00 2024-02-11 15:00 1,000 0" == " ".join(lines[1].split()[:-2])
-    assert "ETHUSDT:1h:futures" in lines[2]
-    assert lines[3].startswith("2 series, ")
+    assert "BTCUSDT:1h 2024-01-01 2024-02-11 15:00 1,000 0" == " ".join(lines[1].split()[:-2])
+    assert lines[2].startswith("1000SATSUSDT:1h:futures  2024-01-01  2024-01-01 08:00")
+    assert "ETHUSDT:1h:futures" in lines[3]
+    assert lines[4].startswith("3 series, ")
+
+
+def test_list_names_what_is_damaged(bt_run: Any, env: dict[str, str]):
+    """And the command that mends it."""
+    path = Store(Path(env["BT_RUN_STORE"])).folder("BTCUSDT", HOUR) / "2024-02.parquet"
+    path.write_bytes(path.read_bytes()[:-9])
+    ran = bt_run("data", "list", env=env)
+
+    assert 0 == ran.returncode
+    assert "BTCUSDT:1h: 2024-02 cannot be read; bt-run data repair" in ran.stdout
 
 
 def test_list_as_json_is_for_programs(bt_run: Any, env: dict[str, str]):

@@ -21,6 +21,17 @@ def test_the_target_appears_whole(tmp_path: Path):
     assert target.read_text() == "new"
 
 
+def test_a_durable_file_appears_whole_too(tmp_path: Path):
+    """What is waited for on the way to the disk changes nothing else."""
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with replacing(target, durable=True) as temporary:
+        temporary.write_text("new")
+
+    assert [target] == list(tmp_path.iterdir())
+    assert target.read_text() == "new"
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_failure_leaves_the_old_content_and_no_scraps(tmp_path: Path, error: type[BaseException]):
     """Ctrl-C counts as a failure."""

@@ -228,16 +228,6 @@ def test_a_store_that_cannot_be_made_is_an_error(tmp_path: Path):
         Store(tmp_path / "store").write("BTCUSDT", HOUR, bars_at(hours(0, 9)))
 
 
-def test_the_inventory_counts(store: Store):
-    """Range, bars, holes, size."""
-    store.write("BTCUSDT", HOUR, bars_at(hours(0, 9) + hours(20, 29) + hours(40, 40)))
-    found = store.series()[0]
-    size = sum(path.stat().st_size for path in store.folder("BTCUSDT", HOUR).glob("*.parquet"))
-
-    assert (21, START, START + 40 * H) == (found.bars, found.first, found.last)
-    assert (2, 20, size, ()) == (found.gaps, found.missing_bars, found.size_bytes, found.damaged)
-
-
 RANGES = st.tuples(st.integers(0, 40), st.integers(0, 15)).map(lambda pair: (pair[0], min(sum(pair), 49)))
 STEPS = st.lists(
     st.tuples(
