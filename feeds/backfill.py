@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from feeds.continuity import Hole
     from feeds.messages import AggTrade
 
-__all__ = ["MOST_TRADES", "can_fill", "fetch_rows", "write_klines", "write_trades"]
+__all__ = ["MOST_ROWS", "can_fill", "fetch_rows", "write_klines", "write_trades"]
 
-MOST_TRADES = 500_000
-"""Aggregate trades of one hole, at most: 500 pages, a third of a minute's request weight."""
+MOST_ROWS = 500_000
+"""Bars or aggregate trades of one hole, at most: 500 pages, a third of a minute's request weight."""
 
 
 def can_fill(hole: Hole) -> bool:
-    """Tell whether REST has what is missing: bars, and aggregate trades unless there are too many."""
+    """Tell whether REST has what is missing: bars and aggregate trades, unless there are too many."""
     name = StreamName.parse(hole.stream)
-    return name.interval is not None or (name.kind == "aggTrade" and hole.missed <= MOST_TRADES)
+    return (name.interval is not None or name.kind == "aggTrade") and hole.missed <= MOST_ROWS
 
 
 def fetch_rows(rest: BinanceRest, hole: Hole) -> Iterator[tuple[str, int]]:

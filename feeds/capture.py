@@ -131,10 +131,13 @@ class Capture:
             UnknownSymbol: one does not exist; suggests the nearest.
             Banned: nothing may be asked now.
         """
+        known: dict[str, Any] = {}
         try:
             for symbol in self.plan.symbols:
-                info = self._rest.fetch_exchange_info(symbol)
-                known = {entry["symbol"]: entry for entry in info.get("symbols", [])}
+                # Futures answer with all symbols at once.
+                if symbol not in known:
+                    info = self._rest.fetch_exchange_info(symbol)
+                    known |= {entry["symbol"]: entry for entry in info.get("symbols", [])}
                 if symbol not in known:
                     raise UnknownSymbol(symbol, known, market=self.plan.market)
                 if known[symbol].get("status") not in (None, "TRADING"):

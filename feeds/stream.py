@@ -17,7 +17,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from bt_run.core.errors import ConfigError, RateLimited
+from bt_run.core.errors import BtRunError, ConfigError, RateLimited, Rejected
 from bt_run.core.errors import Disconnected as Unreachable
 from feeds.stream_events import Connected, Disconnected, Frame, StreamEvent
 from feeds.stream_link import Link, Verdict, open_link
@@ -34,6 +34,7 @@ __all__ = ["MAX_STREAMS", "MarketStream", "stream_url"]
 MAX_STREAMS = 1024
 """Streams on one connection, at most (web-socket-streams.md, read 2026-07-21)."""
 
+_LONGEST_PAUSE = 16  # as many failures as lead to the longest pause
 _PATH = {"spot": "/stream", "futures": "/market/stream"}
 
 
@@ -64,8 +65,9 @@ class MarketStream:
     frames that come over both are given once. Otherwise frames are given as they come, repeated and late
     ones too. The listener may be slow: events wait in a queue without limit, `waiting` counts them.
 
-    Iteration raises what another attempt cannot mend: `Banned`, `Rejected`, `ConfigError`. Until then it
-    reconnects for ever.
+    Iteration raises what another attempt cannot mend: `Banned` at any time, `Rejected` and `ConfigError`
+    at the first connection. Once it was let in it reconnects for ever: a refusal then is a firewall's or
+    maintenance, and is waited out with the longest pause.
 
     Args:
         venue: Where.
@@ -97,6 +99,7 @@ class MarketStream:
         self._closing: set[asyncio.Task[None]] = set()
         self._echo: set[str] | None = None
         self._echo_end: asyncio.TimerHandle | None = None
+        self._welcome = False
         self._failures = 0
         self._silent = 0
         self._attempt_at = float("-inf")
@@ -172,6 +175,10 @@ class MarketStream:
             if lost:
                 self._tell_lost(old)
             new = await dialing
+        except BtRunError:
+            # Nothing better will come: what the old one still brings is taken before the end.
+            await asyncio.wait({old.reader})
+            raise
         finally:
             dialing.cancel()
         self._tell_open()
@@ -194,6 +201,7 @@ class MarketStream:
                 reason = self._explained(error)
             else:
                 self._links.add(link)
+                self._welcome = True
                 return link
             self._failures += 1
             self.trouble = reason.reason if isinstance(reason, Unreachable) else str(reason)
@@ -204,6 +212,9 @@ class MarketStream:
         known = explain(error, url=self.url.partition("?")[0], now_ms=self._now_ms())
         if known is None:
             raise error
+        if isinstance(known, Rejected) and self._welcome:
+            self._failures = max(self._failures, _LONGEST_PAUSE)
+            return Unreachable(known.what, reason=f"HTTP {known.status} from where it let us in before")
         if isinstance(known, Unreachable | RateLimited):
             return known
         raise known from error

@@ -81,12 +81,12 @@ class CaptureView:
 
 def status_line(status: CaptureStatus) -> str:
     """Say in one line how a capture is doing."""
-    parts = [f"{status.symbol} {_price(status.price)}"] if status.price is not None else []
+    parts = [f"no connection: {status.trouble}"] if status.trouble else []
+    parts += [f"{status.symbol} {_price(status.price)}"] if status.price is not None else []
     parts.append(f"{status.frames_per_s:,.1f} frames/s")
     parts += [f"lag {status.lag_ms:,} ms"] if status.lag_ms is not None else []
     parts.append(f"{status.frames:,} frames in {_span(status.seconds)}")
     parts += [_gaps(status)] if status.gaps or status.filled else []
-    parts += [f"no connection: {status.trouble}"] if status.trouble else []
     return " | ".join(parts)
 
 

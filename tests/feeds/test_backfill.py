@@ -7,7 +7,7 @@ from exchange_market import make_bars
 
 from bt_run.core.interval import Interval
 from bt_run.core.market import BAR_COLUMNS
-from feeds.backfill import MOST_TRADES, can_fill, fetch_rows, write_klines
+from feeds.backfill import MOST_ROWS, can_fill, fetch_rows, write_klines
 from feeds.binance_rest import BinanceRest
 from feeds.codec_rest import parse_backfill
 from feeds.continuity import Hole
@@ -72,11 +72,12 @@ def test_a_page_that_ends_with_the_hole_is_the_last_asked_for(exchange, rest):
     assert 1 == len(exchange.queries("aggTrades"))
 
 
-def test_single_trades_and_too_many_trades_are_not_asked_for():
-    """REST has single trades for the newest only, and aggregate trades at 4 weight a thousand."""
+def test_single_trades_and_too_many_rows_are_not_asked_for():
+    """REST has single trades for the newest only, and a thousand rows a request."""
     assert can_fill(hole("btcusdt@kline_1M", 0, 1))
-    assert can_fill(hole("btcusdt@aggTrade", 0, MOST_TRADES))
-    assert not can_fill(hole("btcusdt@aggTrade", 0, MOST_TRADES + 1))
+    assert not can_fill(hole("btcusdt@kline_1s", 0, 1000 * (MOST_ROWS + 1)))
+    assert can_fill(hole("btcusdt@aggTrade", 0, MOST_ROWS))
+    assert not can_fill(hole("btcusdt@aggTrade", 0, MOST_ROWS + 1))
     assert not can_fill(hole("btcusdt@trade", 0, 1))
 
 

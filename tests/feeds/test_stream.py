@@ -264,6 +264,41 @@ def test_what_cannot_pass_is_raised(streams, status, error):
     assert 1 == len(streams.attempts)
 
 
+def test_a_refusal_later_on_is_waited_out(streams):
+    """Who was let in before will be again; firewalls and maintenance pass."""
+
+    async def story(stream):
+        await wait_for(streams.wait_for_listeners, 1)
+        with streams.refuse(403, body="<html><title>Request blocked</title></html>"):
+            streams.cut()
+            await wait_for(lambda: streams.wait(lambda: len(streams.attempts) >= 3))
+            trouble = stream.trouble
+        return trouble, await take(stream, 3)
+
+    trouble, events = run(streams, story)
+
+    assert "HTTP 403" in trouble
+    assert [Connected, Disconnected, Connected] == kinds(events)
+
+
+def test_a_ban_while_changing_leaves_the_old_connection_its_time(streams):
+    """What it still brings is given before the ban is raised."""
+
+    async def story(stream):
+        await wait_for(streams.wait_for_listeners, 1)
+        with streams.refuse(418):
+            streams.announce_shutdown()
+            await wait_for(lambda: streams.wait(lambda: len(streams.attempts) >= 2))
+            streams.send(TRADE, {"n": 7})
+            events = await take(stream, 3)
+            streams.cut()
+            with pytest.raises(Banned):
+                await take(stream, 1)
+        return events
+
+    assert [7] == numbers(run(streams, story, TRADE)[2:])
+
+
 def test_a_server_that_is_not_there_is_asked_again(streams):
     """The listener just waits; `trouble` says why."""
     streams.stop()
