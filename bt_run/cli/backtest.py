@@ -18,7 +18,6 @@ from bt_run.cli.options import (
     settings_of,
 )
 from bt_run.cli.progress import progress_bar
-from strategies.built_in import import_talib_for
 
 if TYPE_CHECKING:
     from bt_run.core.results import RunResult
@@ -81,6 +80,8 @@ def backtest(
     A decision at the close of a bar is filled at the open of the next one.
     """
     settings = settings_of(**pick(options, ACCOUNT_KEYS))
+    from strategies.built_in import import_talib_for
+
     import_talib_for([strategy])
     check_outputs(json_path, trades, equity, plot=plot)
     from bt_run.run.backtest import run_backtest

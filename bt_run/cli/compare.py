@@ -18,7 +18,6 @@ from bt_run.cli.options import (
     settings_of,
 )
 from bt_run.cli.progress import progress_bar
-from strategies.built_in import import_talib_for
 
 if TYPE_CHECKING:
     from bt_run.core.results import RunResult
@@ -76,6 +75,8 @@ def compare(
 ) -> None:
     """Run several strategies side by side, with buy and hold as the measure."""
     settings = settings_of(**pick(options, ACCOUNT_KEYS))
+    from strategies.built_in import import_talib_for
+
     import_talib_for(strategies)
     check_outputs(json_path, plot=plot)
     from bt_run.run.compare import run_comparison
