@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from feeds.buffer import append_floats
@@ -25,7 +24,7 @@ __all__ = ["NULLS", "Cells", "read_cells"]
 NULLS = ("", "NULL", "Null", "null", "NaN", "NAN", "nan", "NA", "N/A", "None", "none")
 """What files write where they have no value."""
 
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 19
 _THREADS = 2
 
 
@@ -126,5 +125,5 @@ def _take(table: Any, cells: Cells, layout: Layout) -> None:
     for place, pieces in cells.times.items():
         pieces.extend(table.column(str(place)).chunks)
     if layout.symbol_column is not None:
-        symbols = pc.unique(table.column(str(layout.symbol_column))).to_pylist()
+        symbols = table.column(str(layout.symbol_column)).unique().to_pylist()
         cells.symbols.update(str(symbol) for symbol in symbols)

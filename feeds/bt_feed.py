@@ -98,6 +98,7 @@ class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no 
         self._plain = False
         self._ticks: dict[str, float | None] = {}
         self._tick_row: int | None = None
+        self._buffers: list[Any] = list(self.lines.lines)
 
     @property
     def tick_last(self) -> float | None:
@@ -172,6 +173,18 @@ class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no 
             getattr(self.lines, name)[0] = getattr(self.bars, name).item(row)
         self._row = row + 1
         return True
+
+    def __len__(self) -> int:
+        return self._buffers[0].lencount  # type: ignore[no-any-return]  # asked five times a bar; three calls less
+
+    def advance_peek(self) -> float:
+        """Give the time of the next loaded bar, infinity after the last; asked once a bar."""
+        if not self._plain:
+            return super().advance_peek()  # type: ignore[no-any-return]
+        times = self.lines.datetime
+        if times.lencount < len(times.array) - times.extension:
+            return times.array[times.idx + 1]  # type: ignore[no-any-return]
+        return float("inf")
 
     def advance(self, size: int = 1, datamaster: Any = None, ticks: bool = True) -> None:
         """Move to the next loaded bar; what Backtrader does, without its detours where no master data leads."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from bt_run.core.errors import DataError
 from feeds.blocks import NULLS, read_cells
@@ -80,6 +79,8 @@ def _times(cells: Cells, layout: Layout, fault: Any) -> IntArray:
     column = pa.chunked_array(cells.times[first])
     if pa.types.is_timestamp(column.type):
         return arrow_ms(column, fault)
+    import pyarrow.compute as pc  # noqa: PLC0415  # takes longer to load than most files to read
+
     texts = pc.utf8_trim_whitespace(column)
     if len(layout.time) > 1:
         clock = pc.utf8_trim_whitespace(pa.chunked_array(cells.times[layout.time[1]]))
@@ -88,6 +89,8 @@ def _times(cells: Cells, layout: Layout, fault: Any) -> IntArray:
 
 
 def _times_by_pattern(texts: Any, layout: Layout, fault: Any) -> IntArray:
+    import pyarrow.compute as pc  # noqa: PLC0415  # as above
+
     patterns = layout.time_style.patterns or _iso_patterns(texts[0].as_py())
     read = [pc.strptime(texts, format=pattern, unit="s", error_is_null=True) for pattern in patterns]
     whole = [times for times in read if not times.null_count]

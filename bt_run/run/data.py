@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from bt_run.core.clock import iso_utc
 from bt_run.core.errors import DataError
-from feeds.capture_bars import read_capture
 from feeds.capture_file import is_capture
 from feeds.csv_file import read_bars
 from feeds.locate import find_data
@@ -86,6 +85,8 @@ def load_data(request: DataRequest, *, progress: Callable[[Progress], None] | No
 
 def _read(path: Path, request: DataRequest) -> BarFile:
     if is_capture(path):
+        from feeds.capture_bars import read_capture  # noqa: PLC0415  # a run on a file need not wait for it
+
         return read_capture(path, symbol=request.symbol, interval=request.data_interval or request.interval)
     return read_bars(path, symbol=request.symbol, interval=request.data_interval, fallback=request.interval)
 
