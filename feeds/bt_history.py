@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bt_run.core.clock import parse_time
+from bt_run.core.errors import ConfigError
 from bt_run.core.interval import Interval
 from bt_run.core.venue import find_venue
 from feeds.bt_feed import ArrayFeed
@@ -51,7 +52,8 @@ class HistoryFeed(ArrayFeed):
     Raises:
         DataError: no bars in the range.
         ExchangeError: the exchange refused or could not be reached.
-        ConfigError: a symbol, interval or time that is none.
+        ConfigError: a symbol, interval or time that is none; a venue with prices of its own, such as the
+            testnet, and no `store` for them.
     """
 
     def __init__(
@@ -74,6 +76,11 @@ class HistoryFeed(ArrayFeed):
         notes: tuple[str, ...] = ()
         if download:
             asked = find_venue(venue) if isinstance(venue, str) else venue
+            if store is None and asked.name not in {"data", "mainnet"}:
+                raise ConfigError(
+                    f"The prices of {asked.name} are its own. Give HistoryFeed a store=... for them, "
+                    f"apart from the store of real ones."
+                )
             notes = fetch_missing(place, series, start=first, end=last, venue=asked)
         self.file: BarFile = read_history(place, series, start=first, end=last)
         self.warnings = (*notes, *self.file.warnings)

@@ -257,7 +257,8 @@ def test_a_killed_download_leaves_a_store_that_the_next_one_completes(start_proc
 
     assert 0 == second.returncode, complained
     assert 0 < len(kept) < 60_000
-    assert len(exchange.queries()) <= 61 - len(kept) // 1000 + 6
+    # Ten pages more where the kill fell between the bars of a part and the note that they are there.
+    assert len(exchange.queries()) <= 61 - len(kept) // 1000 + 6 + 10
     assert f"{60_000 - len(kept):,} new" in said
     assert same(minutes, store.read("BTCUSDT", MINUTE))
 

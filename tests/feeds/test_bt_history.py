@@ -96,3 +96,9 @@ def test_nonsense_is_refused(tmp_path: Path):
         HistoryFeed("BTCUSDT", "1x", store=tmp_path)
     with pytest.raises(ConfigError, match="not a symbol"):
         HistoryFeed("BTC/USDT", "1h", store=tmp_path)
+
+
+def test_a_testnets_bars_stay_out_of_the_store_of_real_ones():
+    """Without a store of its own nothing is asked and nothing is written."""
+    with pytest.raises(ConfigError, match="store="):
+        HistoryFeed("BTCUSDT", "1h", start="2024-01-01", venue="testnet")
