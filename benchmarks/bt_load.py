@@ -15,7 +15,7 @@ from typing import Any
 
 import backtrader as bt
 
-import feeds.text_table  # noqa: F401  # it is loaded when the first CSV is read, which would be on the clock
+import feeds.table.text_table  # noqa: F401  # it is loaded when the first CSV is read, which would be on the clock
 from bt_plain import generic_csv
 from feeds import CsvFeed
 

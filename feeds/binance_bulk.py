@@ -27,12 +27,12 @@ import requests
 from bt_run.core.errors import DataError, Disconnected, RateLimited
 from bt_run.core.market import Bars
 from bt_run.core.venue import VENUES
-from feeds.binance_errors import connection_error, refusal
 from feeds.binance_rest import bypass_proxy
-from feeds.content import Content
+from feeds.fetching.binance_errors import connection_error, refusal
+from feeds.fetching.retry import retrying
 from feeds.quality import check_values, find_order
-from feeds.retry import retrying
-from feeds.text_table import read_text
+from feeds.table.content import Content
+from feeds.table.text_table import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -28,11 +28,11 @@ from bt_run.core.errors import (
     Rejected,
     UnknownSymbol,
 )
-from feeds.binance_errors import connection_error, describe_body, refusal
-from feeds.codec_rest import parse_agg_trades, parse_klines
-from feeds.kline_page import Page, tidy_page
-from feeds.retry import retrying
-from feeds.weight import FUTURES_LIMIT, SPOT_LIMIT, WeightBudget
+from feeds.fetching.binance_errors import connection_error, describe_body, refusal
+from feeds.fetching.kline_page import Page, tidy_page
+from feeds.fetching.retry import retrying
+from feeds.fetching.weight import FUTURES_LIMIT, SPOT_LIMIT, WeightBudget
+from feeds.wire.codec_rest import parse_agg_trades, parse_klines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from bt_run.core.interval import Interval
     from bt_run.core.market import Bars
     from bt_run.core.venue import Market, Venue
-    from feeds.messages import AggTrade
+    from feeds.wire.messages import AggTrade
 
 __all__ = ["PAGE_BARS", "BinanceRest", "bypass_proxy"]
 

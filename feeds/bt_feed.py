@@ -11,10 +11,10 @@ import backtrader as bt
 import numpy as np
 
 from bt_run.core.market import BAR_COLUMNS, Bars, Interval
-from feeds.buffer import as_line_buffer, copied_buffer, unknown_floats
 from feeds.csv_file import read_bars
 from feeds.daynumber import day_numbers
 from feeds.locate import find_data
+from feeds.table.buffer import as_line_buffer, copied_buffer, unknown_floats
 
 if TYPE_CHECKING:
     from bt_run.core.market import BarFile, FloatArray

@@ -13,9 +13,9 @@ from bt_run.core.interval import Interval
 from bt_run.core.venue import find_venue
 from feeds.bt_feed import ArrayFeed
 from feeds.history import fetch_missing, read_history
-from feeds.series import SeriesName, check_symbol
+from feeds.storage.series import SeriesName, check_symbol
+from feeds.storage.store_paths import store_root
 from feeds.store import Store
-from feeds.store_paths import store_root
 
 if TYPE_CHECKING:
     from bt_run.core.market import BarFile

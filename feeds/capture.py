@@ -11,24 +11,24 @@ import numpy as np
 
 from bt_run.core.errors import Banned, ConfigError, ExchangeError, FrameError, UnknownSymbol
 from feeds.binance_rest import BinanceRest
-from feeds.capture_csv import CsvLog, find_columns
-from feeds.capture_fill import HoleFiller, Quit
-from feeds.capture_status import CaptureMeter, CaptureStatus
-from feeds.capture_writer import CaptureWriter
-from feeds.codec_rest import parse_backfill
-from feeds.continuity import Continuity, Hole
+from feeds.recording.capture_csv import CsvLog, find_columns
+from feeds.recording.capture_fill import HoleFiller, Quit
+from feeds.recording.capture_status import CaptureMeter, CaptureStatus
+from feeds.recording.capture_writer import CaptureWriter
 from feeds.resample import bar_bounds
 from feeds.stream import MarketStream
-from feeds.stream_events import Backfill, Connected, Disconnected, Frame, Gap
-from feeds.stream_names import StreamName, stream_name
-from feeds.stream_policy import StreamPolicy, is_quiet
+from feeds.wire.codec_rest import parse_backfill
+from feeds.wire.continuity import Continuity, Hole
+from feeds.wire.stream_events import Backfill, Connected, Disconnected, Frame, Gap
+from feeds.wire.stream_names import StreamName, stream_name
+from feeds.wire.stream_policy import StreamPolicy, is_quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from bt_run.core.venue import Market, Venue
-    from feeds.stream_events import StreamEvent
+    from feeds.wire.stream_events import StreamEvent
 
 __all__ = ["UNREADABLE", "Capture", "CapturePlan", "plan_capture"]
 

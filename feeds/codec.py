@@ -12,8 +12,17 @@ import json
 from typing import TYPE_CHECKING, Any, Literal
 
 from bt_run.core.errors import FrameError
-from feeds.fields import FieldError, decode, take_amount, take_flag, take_int, take_ms, take_price, take_text
-from feeds.messages import (
+from feeds.wire.fields import (
+    FieldError,
+    decode,
+    take_amount,
+    take_flag,
+    take_int,
+    take_ms,
+    take_price,
+    take_text,
+)
+from feeds.wire.messages import (
     AggTrade,
     Answer,
     BookTicker,

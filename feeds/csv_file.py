@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 from bt_run.core.errors import DataError
 from bt_run.core.market import BAR_COLUMNS, BarFile, Bars
-from feeds.buffer import unknown_floats
-from feeds.content import read_content, sha256_of
-from feeds.metadata import read_metadata
-from feeds.naming import compact_symbol, find_interval_in_name, find_symbol_in_name, stem_of
 from feeds.quality import check_values, describe_gaps, find_order
-from feeds.spacing import find_interval, fits, open_from_close
+from feeds.table.buffer import unknown_floats
+from feeds.table.content import read_content, sha256_of
+from feeds.table.metadata import read_metadata
+from feeds.table.naming import compact_symbol, find_interval_in_name, find_symbol_in_name, stem_of
+from feeds.table.spacing import find_interval, fits, open_from_close
 
 if TYPE_CHECKING:
     from bt_run.core.market import IntArray, Interval
-    from feeds.content import Content
-    from feeds.metadata import Metadata
-    from feeds.raw import RawBars
+    from feeds.table.content import Content
+    from feeds.table.metadata import Metadata
+    from feeds.table.raw import RawBars
 
 __all__ = ["read_bars", "read_raw"]
 
@@ -79,14 +79,14 @@ def read_raw(content: Content) -> RawBars:
     """Read the rows of a file as they stand, neither checked nor put in order. Raises DataError."""
     # Each reader brings a library of its own weight; only the one that is needed is loaded.
     if content.kind == "text":
-        from feeds.text_table import read_text  # noqa: PLC0415
+        from feeds.table.text_table import read_text  # noqa: PLC0415
 
         return read_text(content)
     if content.kind == "json":
-        from feeds.json_table import read_json  # noqa: PLC0415
+        from feeds.table.json_table import read_json  # noqa: PLC0415
 
         return read_json(content)
-    from feeds.arrow_table import read_arrow  # noqa: PLC0415
+    from feeds.table.arrow_table import read_arrow  # noqa: PLC0415
 
     return read_arrow(content)
 

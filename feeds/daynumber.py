@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from feeds.buffer import unknown_floats
+from feeds.table.buffer import unknown_floats
 
 if TYPE_CHECKING:
     from bt_run.core.market import FloatArray, IntArray

@@ -12,15 +12,15 @@ import time
 from typing import TYPE_CHECKING
 
 from bt_run.core.venue import find_venue
-from feeds.download_run import Outcome, Progress, Run
-from feeds.series import SeriesName
+from feeds.fetching.download_run import Outcome, Progress, Run
+from feeds.storage.series import SeriesName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bt_run.core.interval import Interval
     from bt_run.core.venue import Market, Venue
-    from feeds.download_plan import Part, Source
+    from feeds.fetching.download_plan import Part, Source
     from feeds.store import Store
 
 __all__ = ["Outcome", "Progress", "download", "ensure"]

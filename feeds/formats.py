@@ -1,8 +1,8 @@
 """
 Recognise a text file's format from its first lines.
 
-With a header line the names decide, in any order and capitalisation (`feeds.columns`). Without one only
-layouts that cannot be mistaken are taken (`feeds.headerless`); a file whose column order would have to be
+With a header line the names decide, in any order and capitalisation (`feeds.table.columns`). Without one only
+layouts that cannot be mistaken are taken (`feeds.table.headerless`); a file whose column order would have to be
 guessed is refused. Nothing here touches the disk.
 """
 
@@ -12,15 +12,15 @@ import re
 from typing import TYPE_CHECKING
 
 from bt_run.core.errors import DataError
-from feeds.columns import PRICES, find_columns, normal_name, price_names
-from feeds.headerless import recognise_headerless
-from feeds.layout import DELIMITERS, Layout, split_line
-from feeds.timestamps import find_time_style
+from feeds.table.columns import PRICES, find_columns, normal_name, price_names
+from feeds.table.headerless import recognise_headerless
+from feeds.table.layout import DELIMITERS, Layout, split_line
+from feeds.table.timestamps import find_time_style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from feeds.timestamps import TimeStyle
+    from feeds.table.timestamps import TimeStyle
 
 __all__ = ["recognise"]
 

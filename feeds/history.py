@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from bt_run.core.errors import DataError
 from bt_run.core.market import BAR_COLUMNS, BarFile, Bars
-from feeds.coverage import spans_of_bars
-from feeds.maintenance import explain_gaps
 from feeds.quality import describe_gaps, show_time
+from feeds.storage.coverage import spans_of_bars
+from feeds.storage.maintenance import explain_gaps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bt_run.core.venue import Venue
     from feeds.download import Progress
-    from feeds.series import SeriesName
+    from feeds.storage.series import SeriesName
     from feeds.store import Store
 
 __all__ = ["digest_of", "fetch_missing", "read_history"]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from feeds.columns import PRICES
-from feeds.spacing import missing_bars
+from feeds.table.columns import PRICES
+from feeds.table.spacing import missing_bars
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from bt_run.core.market import IntArray, Interval
-    from feeds.raw import RawBars
+    from feeds.table.raw import RawBars
 
     BoolArray = npt.NDArray[np.bool_]
     Problem = Callable[[RawBars, int, str], str]

@@ -7,13 +7,13 @@ import time
 from typing import TYPE_CHECKING
 
 from bt_run.core.errors import ConfigError
-from feeds.capture_file import CaptureReader
+from feeds.recording.capture_file import CaptureReader
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-    from feeds.stream_events import StreamEvent
+    from feeds.wire.stream_events import StreamEvent
 
 __all__ = ["replay"]
 

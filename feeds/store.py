@@ -18,11 +18,11 @@ from filelock import FileLock, Timeout
 from bt_run.core.atomic import replacing
 from bt_run.core.errors import ConfigError, DataError
 from bt_run.core.market import BAR_COLUMNS, Bars
-from feeds.coverage import Coverage, Span, from_json, spans_of_bars, to_json
-from feeds.inventory import SeriesInfo, inspect_series
-from feeds.month_file import read_months, write_month
-from feeds.series import SeriesName
-from feeds.store_paths import find_months, find_series_folders, month_bounds, month_of, series_folder
+from feeds.storage.coverage import Coverage, Span, from_json, spans_of_bars, to_json
+from feeds.storage.inventory import SeriesInfo, inspect_series
+from feeds.storage.month_file import read_months, write_month
+from feeds.storage.series import SeriesName
+from feeds.storage.store_paths import find_months, find_series_folders, month_bounds, month_of, series_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ _POLL_S = 0.01
 
 class Store:
     """
-    Bars on the disk, under `root`; see `feeds.store_paths.store_root` for where that is by default.
+    Bars on the disk, under `root`; see `feeds.storage.store_paths.store_root` for where that is by default.
 
     Times are ms since 1970 UTC, ranges inclusive open times. The unfinished present is the caller's concern:
     what is written must be closed bars, and what is covered must be over.

@@ -6,7 +6,7 @@ Market streams that stay up: one supervisor connects, watches, changes connectio
             ...
 
 The exchange replays nothing: what was sent while no connection was open is gone, and must be fetched
-over REST by whoever needs it (`feeds.continuity` finds what, `feeds.backfill` fetches it).
+over REST by whoever needs it (`feeds.wire.continuity` finds what, `feeds.fetching.backfill` fetches it).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from urllib.parse import quote
 
 from bt_run.core.errors import BtRunError, ConfigError, RateLimited, Rejected
 from bt_run.core.errors import Disconnected as Unreachable
-from feeds.stream_events import Connected, Disconnected, Frame, StreamEvent
-from feeds.stream_link import Link, Verdict, open_link
-from feeds.stream_policy import StreamPolicy, explain, pause_s, stale_after_s
+from feeds.wire.stream_events import Connected, Disconnected, Frame, StreamEvent
+from feeds.wire.stream_link import Link, Verdict, open_link
+from feeds.wire.stream_policy import StreamPolicy, explain, pause_s, stale_after_s
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence

@@ -9,16 +9,16 @@ import numpy as np
 
 from bt_run.core.errors import DataError
 from bt_run.core.market import BAR_COLUMNS
-from feeds.columns import PRICES
-from feeds.content import read_content
 from feeds.csv_file import read_raw
-from feeds.maintenance import explain_gaps
-from feeds.month_file import read_months
-from feeds.naming import find_interval_in_name
 from feeds.quality import show_time
 from feeds.resample import bar_bounds
-from feeds.spacing import find_interval, fits, open_from_close
-from feeds.store_paths import find_months, month_bounds
+from feeds.storage.maintenance import explain_gaps
+from feeds.storage.month_file import read_months
+from feeds.storage.store_paths import find_months, month_bounds
+from feeds.table.columns import PRICES
+from feeds.table.content import read_content
+from feeds.table.naming import find_interval_in_name
+from feeds.table.spacing import find_interval, fits, open_from_close
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from bt_run.core.interval import Interval
     from bt_run.core.market import Bars, FloatArray, IntArray
     from bt_run.core.venue import Market
-    from feeds.coverage import Coverage
-    from feeds.maintenance import Gap
-    from feeds.series import SeriesName
+    from feeds.storage.coverage import Coverage
+    from feeds.storage.maintenance import Gap
+    from feeds.storage.series import SeriesName
     from feeds.store import Store
 
     BoolArray = npt.NDArray[np.bool_]

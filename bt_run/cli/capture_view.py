@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.live import Live
 
-    from feeds.capture_status import CaptureStatus
+    from feeds.recording.capture_status import CaptureStatus
 
 __all__ = ["CaptureView", "closing_line", "status_line"]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bt_run.cli.capture_view import CaptureView
     from bt_run.core.venue import Market
     from feeds.capture import Capture
-    from feeds.capture_status import CaptureStatus
+    from feeds.recording.capture_status import CaptureStatus
 
 __all__ = ["capture"]
 

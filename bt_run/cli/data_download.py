@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bt_run.core.interval import Interval
     from bt_run.core.market import IntArray
     from feeds.download import Outcome
-    from feeds.series import SeriesName
+    from feeds.storage.series import SeriesName
 
     _Done = tuple[Outcome, IntArray, str]
 
@@ -155,7 +155,7 @@ def check_store(venue: str) -> None:
 
 def _names(symbols: Sequence[str], intervals: Sequence[Interval], market: str) -> list[SeriesName]:
     """Make every series of every symbol and interval, each once; ``btc/usdt`` is BTCUSDT."""
-    from feeds.series import SeriesName
+    from feeds.storage.series import SeriesName
 
     for interval in intervals:
         if str(interval) not in BINANCE_INTERVALS:
@@ -170,8 +170,8 @@ def _names(symbols: Sequence[str], intervals: Sequence[Interval], market: str) -
 
 def _into_store(store: Path | None, names: list[SeriesName], wanted: dict[str, Any]) -> Iterator[_Done]:
     from feeds.download import download as fetch
+    from feeds.storage.store_paths import store_root
     from feeds.store import Store
-    from feeds.store_paths import store_root
 
     place = Store(store_root(store))
     for outcome in fetch(place, names, **wanted):
@@ -183,7 +183,7 @@ def _into_store(store: Path | None, names: list[SeriesName], wanted: dict[str, A
 
 
 def _into_files(out: Path, names: list[SeriesName], wanted: dict[str, Any]) -> Iterator[_Done]:
-    from feeds.download_file import download_files
+    from feeds.fetching.download_file import download_files
 
     folder = out.is_dir() or not out.suffix
     if len(names) > 1 and not folder:
@@ -205,8 +205,8 @@ def _file_stem(name: SeriesName) -> str:
 
 def _closing_line(outcome: Outcome, times: IntArray, seconds: float) -> str:
     """Say in one line what there is now, what came from where, and how long it took."""
-    from feeds.maintenance import explain_gaps
     from feeds.quality import show_time
+    from feeds.storage.maintenance import explain_gaps
 
     name = outcome.name
     if not len(times):

@@ -46,9 +46,9 @@ def import_wscat(recording: Path, out: Path | None, **options: Any) -> None:
     what wscat says itself are left out.
     """
     from bt_run.core.atomic import check_target
-    from feeds.naming import stem_of
     from feeds.quality import show_time
-    from feeds.wscat_import import import_wscat as import_recording
+    from feeds.recording.wscat_import import import_wscat as import_recording
+    from feeds.table.naming import stem_of
 
     target = check_target(
         out or recording.with_name(f"{stem_of(recording.name).removesuffix('.jsonl')}.jsonl.gz")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from feeds.inventory import SeriesInfo
+    from feeds.storage.inventory import SeriesInfo
 
 __all__ = ["list_series"]
 
@@ -27,8 +27,8 @@ _UNITS = ("B", "KB", "MB", "GB")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_series(*, store: Path | None, as_json: bool) -> None:
     """Show what the store holds: range, bars, gaps, size."""
+    from feeds.storage.store_paths import store_root
     from feeds.store import Store
-    from feeds.store_paths import store_root
 
     root = store_root(store)
     found = Store(root).series()

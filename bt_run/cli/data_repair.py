@@ -13,7 +13,7 @@ from bt_run.cli.options import settings_option, store_option
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from feeds.repair import Repaired
+    from feeds.fetching.repair import Repaired
 
 __all__ = ["repair"]
 
@@ -37,10 +37,10 @@ and has no bars there, and bt-run data verify counts them as explained.
 def repair(names: tuple[str, ...], *, venue: str, store: Path | None, quiet: bool) -> None:
     """Ask again for gaps and damaged files, of some series or of the whole store."""
     from bt_run.core.venue import find_venue
-    from feeds.repair import repair as mend
-    from feeds.series import SeriesName
+    from feeds.fetching.repair import repair as mend
+    from feeds.storage.series import SeriesName
+    from feeds.storage.store_paths import find_series_folders, store_root
     from feeds.store import Store
-    from feeds.store_paths import find_series_folders, store_root
 
     place = Store(store_root(store))
     series = [SeriesName.parse(name) for name in names] or [name for name, _ in find_series_folders(place.root)]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bt_run.core.interval import Interval
-    from feeds.maintenance import Gap
+    from feeds.storage.maintenance import Gap
     from feeds.verify import Report
 
 __all__ = ["verify"]
@@ -63,9 +63,9 @@ def verify(
 
 def _reports(names: tuple[str, ...], store: Path | None, interval: Interval | None) -> Iterator[Report]:
     from feeds.locate import find_data
-    from feeds.series import find_series
+    from feeds.storage.series import find_series
+    from feeds.storage.store_paths import find_series_folders, store_root
     from feeds.store import Store
-    from feeds.store_paths import find_series_folders, store_root
     from feeds.verify import verify_file, verify_series
 
     place = Store(store_root(store))

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from bt_run.core.clock import iso_utc
 from bt_run.core.errors import DataError
-from feeds.capture_file import is_capture
 from feeds.csv_file import read_bars
 from feeds.locate import find_data
+from feeds.recording.capture_file import is_capture
 from feeds.resample import resample
-from feeds.series import find_series
-from feeds.store_paths import store_root
+from feeds.storage.series import find_series
+from feeds.storage.store_paths import store_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bt_run.core.interval import Interval
     from bt_run.core.market import BarFile
     from feeds.download import Progress
-    from feeds.series import SeriesName
+    from feeds.storage.series import SeriesName
 
 __all__ = ["DataRequest", "load_data"]
 
@@ -85,7 +85,7 @@ def load_data(request: DataRequest, *, progress: Callable[[Progress], None] | No
 
 def _read(path: Path, request: DataRequest) -> BarFile:
     if is_capture(path):
-        from feeds.capture_bars import read_capture  # noqa: PLC0415  # a run on a file need not wait for it
+        from feeds.recording.capture_bars import read_capture  # noqa: PLC0415  # a run on a file need not wait for it
 
         return read_capture(path, symbol=request.symbol, interval=request.data_interval or request.interval)
     return read_bars(path, symbol=request.symbol, interval=request.data_interval, fallback=request.interval)

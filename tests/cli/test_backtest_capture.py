@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from feeds.capture_writer import CaptureWriter
-from feeds.stream_events import Frame
+from feeds.recording.capture_writer import CaptureWriter
+from feeds.wire.stream_events import Frame
 
 START = 1_706_702_400_000
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 
 from bt_run.cli.capture_view import CaptureView, closing_line, status_line
-from feeds.capture_status import CaptureStatus
+from feeds.recording.capture_status import CaptureStatus
 
 STATUS = CaptureStatus(
     seconds=3725.0, frames=12_345, frames_per_s=23.4, lag_ms=84, symbol="BTCUSDT", price=62_311.5,

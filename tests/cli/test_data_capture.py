@@ -14,10 +14,10 @@ from exchange_market import make_bars
 from bt_run.cli.data_capture import _parse_duration
 from bt_run.core.errors import ConfigError
 from bt_run.core.interval import Interval
-from feeds.capture_bars import read_capture
-from feeds.capture_file import CaptureReader
 from feeds.csv_file import read_bars
-from feeds.stream_events import Frame
+from feeds.recording.capture_bars import read_capture
+from feeds.recording.capture_file import CaptureReader
+from feeds.wire.stream_events import Frame
 
 MINUTE = Interval.parse("1m")
 START = 1_767_265_200_000

@@ -10,7 +10,7 @@ from bt_run.core.errors import Banned, Disconnected, Rejected, UnknownSymbol
 from bt_run.core.interval import BINANCE_INTERVALS, Interval
 from bt_run.core.market import BAR_COLUMNS, Bars
 from feeds.binance_rest import BinanceRest
-from feeds.retry import ATTEMPTS
+from feeds.fetching.retry import ATTEMPTS
 
 HOUR = Interval.parse("1h")
 NOW = 1_767_268_800_000

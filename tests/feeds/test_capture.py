@@ -14,11 +14,11 @@ from bt_run.core.errors import Banned, ConfigError, UnknownName, UnknownSymbol
 from bt_run.core.interval import Interval
 from bt_run.core.market import BAR_COLUMNS
 from feeds.capture import UNREADABLE, Capture, plan_capture
-from feeds.capture_bars import read_capture
-from feeds.capture_file import CaptureReader
 from feeds.csv_file import read_bars
-from feeds.stream_events import Backfill, Connected, Disconnected, Frame, Gap, Started
-from feeds.stream_policy import StreamPolicy
+from feeds.recording.capture_bars import read_capture
+from feeds.recording.capture_file import CaptureReader
+from feeds.wire.stream_events import Backfill, Connected, Disconnected, Frame, Gap, Started
+from feeds.wire.stream_policy import StreamPolicy
 
 MINUTE = Interval.parse("1m")
 START = 1_767_265_200_000  # an hour before the exchange's time

@@ -13,7 +13,7 @@ from bt_run.core.market import BAR_COLUMNS, Bars
 from bt_run.core.venue import find_venue
 from feeds.binance_bulk import has_archive
 from feeds.download import download, ensure
-from feeds.series import SeriesName
+from feeds.storage.series import SeriesName
 from feeds.store import Store
 
 HOUR, MINUTE, DAY = (Interval.parse(text) for text in ("1h", "1m", "1d"))

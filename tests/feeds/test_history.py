@@ -12,7 +12,7 @@ from bt_run.core.errors import DataError
 from bt_run.core.interval import Interval
 from bt_run.core.market import BAR_COLUMNS, Bars
 from feeds.history import digest_of, read_history
-from feeds.series import SeriesName
+from feeds.storage.series import SeriesName
 from feeds.store import Store
 
 HOUR = Interval(1, "h")

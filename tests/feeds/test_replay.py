@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from bt_run.core.errors import ConfigError, DataError
-from feeds.capture_writer import CaptureWriter
 from feeds.codec import stream_of
+from feeds.recording.capture_writer import CaptureWriter
 from feeds.replay import replay
-from feeds.stream_events import Connected, Disconnected, Frame, Gap, Started, StreamEvent
+from feeds.wire.stream_events import Connected, Disconnected, Frame, Gap, Started, StreamEvent
 
 START = 1_706_702_400_000
 EVENTS: list[StreamEvent] = [

@@ -12,8 +12,8 @@ from bt_run.core.clock import parse_time
 from bt_run.core.errors import DataError
 from bt_run.core.interval import Interval
 from bt_run.core.market import BAR_COLUMNS, Bars
-from feeds.month_file import write_month
-from feeds.series import SeriesName
+from feeds.storage.month_file import write_month
+from feeds.storage.series import SeriesName
 from feeds.store import Store
 from feeds.verify import verify_file, verify_rows, verify_series
 

@@ -1,0 +1,1 @@
+"""Asking the exchange: pages, limits, retries, and the plan of a download."""

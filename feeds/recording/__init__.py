@@ -1,0 +1,1 @@
+"""Recordings of streams: lines, files, gaps, and bars made of them."""

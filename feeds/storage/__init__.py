@@ -1,0 +1,1 @@
+"""Inside the store: months as Parquet, what was asked, names and places."""

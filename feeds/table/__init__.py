@@ -1,0 +1,1 @@
+"""Tables of bars in files: their formats, columns, times and cells."""

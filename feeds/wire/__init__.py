@@ -1,0 +1,1 @@
+"""What comes over the wire: messages as plain data, connections and their rules."""
