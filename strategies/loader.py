@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import backtrader as bt
+
 from bt_run.core.errors import LoadError, ParamError
 from strategies.base import SignalStrategy
 from strategies.params import parse_value, unknown_param
@@ -44,7 +46,11 @@ class LoadedStrategy:
 
 
 def _defaults_of(cls: type[Any]) -> dict[str, Any]:
-    return cls.defaults() if issubclass(cls, SignalStrategy) else dict(cls.params._getitems())
+    if issubclass(cls, SignalStrategy):
+        return cls.defaults()
+    own = dict(cls.params._getitems())
+    inner = bt.SignalStrategy.params._getkeys() if issubclass(cls, bt.SignalStrategy) else ()
+    return {name: value for name, value in own.items() if name not in inner}
 
 
 def load_strategy(spec: str, *, params: Iterable[str] = ()) -> LoadedStrategy:

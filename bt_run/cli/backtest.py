@@ -12,6 +12,7 @@ from bt_run.cli.options import (
     ACCOUNT_KEYS,
     account_options,
     check_outputs,
+    complete_data,
     complete_strategy,
     data_options,
     pick,
@@ -50,6 +51,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--data",
     "-d",
     required=True,
+    shell_complete=complete_data,
     help="A file of bars, a capture, or a series of the store such as BTCUSDT:1h.",
 )
 @click.option("--param", "-p", multiple=True, help="A strategy parameter, name=value; repeatable.")
@@ -83,7 +85,7 @@ def backtest(
     from strategies.built_in import import_talib_for
 
     import_talib_for([strategy])
-    check_outputs(json_path, trades, equity, plot=plot)
+    check_outputs(json_path, trades, equity, plot=plot, inputs=[data, strategy])
     from bt_run.run.backtest import run_backtest
     from strategies.loader import load_strategy
 

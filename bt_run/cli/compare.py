@@ -12,6 +12,7 @@ from bt_run.cli.options import (
     ACCOUNT_KEYS,
     account_options,
     check_outputs,
+    complete_data,
     complete_strategy,
     data_options,
     pick,
@@ -49,6 +50,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "-d",
     required=True,
     multiple=True,
+    shell_complete=complete_data,
     help="A file of bars, or a series of the store; repeated, every strategy runs on each.",
 )
 @data_options
@@ -78,7 +80,7 @@ def compare(
     from strategies.built_in import import_talib_for
 
     import_talib_for(strategies)
-    check_outputs(json_path, plot=plot)
+    check_outputs(json_path, plot=plot, inputs=[*data, *strategies])
     from bt_run.run.compare import run_comparison
 
     files = [load_source(name, options, quiet=quiet) for name in data]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -31,6 +33,7 @@ COMMANDS = {
 """Command name: where it lives and its one line, so that --help need import none of them."""
 
 INTERRUPTED = 130
+TERMINATED = 143
 
 _EPILOG = """\b
 Examples:
@@ -84,20 +87,26 @@ def main(args: list[str] | None = None) -> None:
     Run the command line and exit.
 
     Exit codes: 0 done; 1 a bug of ours; 2 a wrong option or setting; 3 unusable data; 4 the strategy;
-    130 interrupted.
+    130 interrupted; 143 terminated.
     """
     words = sys.argv[1:] if args is None else args
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(words))
+
+
+class Terminated(BaseException):
+    """SIGTERM came; not an Exception, so that no strategy swallows it."""
+
+
+def _terminate(number: int, frame: object) -> None:
+    raise Terminated
 
 
 def run(words: list[str]) -> int:
     """Run the command line and give its exit code; every error is printed as a sentence or two."""
     debug = "--debug" in words
     try:
-        code: Any = cli.main(args=_lift_debug(words), prog_name="bt-run", standalone_mode=False)
-    except click.exceptions.Abort:
-        click.echo("\nInterrupted. Nothing was left half-written.", err=True)
-        return INTERRUPTED
+        return _run_command(words)
     except click.ClickException as error:
         error.show()
         _show_origin(error)
@@ -109,12 +118,37 @@ def run(words: list[str]) -> int:
             click.echo(f"{error.story.rstrip()}\n", err=True)
         click.echo(f"Error: {error.problem if isinstance(error, StrategyError) else error}", err=True)
         return error.exit_code
+    except OSError as error:
+        if debug or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _point_stdout_away()
+        click.echo("Error: The output could not be written: no space is left.", err=True)
+        return 1
+
+
+def _run_command(words: list[str]) -> int:
+    """Let click run the command; an end from outside is no error of the command."""
+    try:
+        code: Any = cli.main(args=_lift_debug(words), prog_name="bt-run", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("\nInterrupted. Nothing was left half-written.", err=True)
+        return INTERRUPTED
+    except Terminated:
+        click.echo("Terminated. Nothing was left half-written.", err=True)
+        return TERMINATED
     except BrokenPipeError:
-        # The reader of our output has gone (bt-run ... | head). Point stdout away, so that Python's own
-        # flush at exit does not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _point_stdout_away()
         return 0
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # rich meets the closed pipe first and exits with 1
+            return 0
+        raise
     return code if isinstance(code, int) else 0
+
+
+def _point_stdout_away() -> None:
+    """Nobody reads our output any more; without this Python's own flush at exit would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_origin(error: click.ClickException) -> None:

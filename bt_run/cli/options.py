@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,11 @@ import click
 
 from bt_run.cli import types
 from bt_run.core.atomic import check_target
+from bt_run.core.errors import ConfigError
 from bt_run.core.settings import BacktestSettings, Protection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from click.shell_completion import CompletionItem
 
@@ -24,6 +26,7 @@ __all__ = [
     "DATA_KEYS",
     "account_options",
     "check_outputs",
+    "complete_data",
     "complete_strategy",
     "data_options",
     "pick",
@@ -42,6 +45,22 @@ def complete_strategy(ctx: click.Context, param: click.Parameter, incomplete: st
     names = sorted({entry.name for entry in entry_points(group="bt_run.strategies")})
     found = [CompletionItem(name) for name in names if name.startswith(incomplete)]
     return found or [CompletionItem(incomplete, type="file")]
+
+
+def complete_data(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete files, and the names of those in the user's and the shipped data folder."""
+    from click.shell_completion import CompletionItem
+
+    from feeds.locate import shipped_data
+
+    own = ctx.params.get("data_dir") or os.environ.get("BT_RUN_DATA_DIR")
+    folders = [Path(own)] if own else []
+    shipped = shipped_data()
+    folders += [shipped] if shipped is not None else []
+    found = {path.name for folder in folders if folder.is_dir() for path in folder.glob("*.csv*")}
+    near = {f"{path.name}/" if path.is_dir() else path.name for path in Path().iterdir()}
+    items = [CompletionItem(name) for name in sorted(found | near) if name.startswith(incomplete)]
+    return items if items and "/" not in incomplete else [CompletionItem(incomplete, type="file")]
 
 
 def _stacked(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -205,11 +224,28 @@ def pick(options: dict[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
     return {key: options[key] for key in keys}
 
 
-def check_outputs(*paths: Path | None, plot: Path | None) -> None:
-    """Check before a run that its files can be written, so that none ends in vain. Raises ConfigError."""
-    for path in (*paths, plot):
-        if path is not None and str(path) != "-":
-            check_target(path)
+def check_outputs(
+    json_path: Path | None, *tables: Path | None, plot: Path | None, inputs: Iterable[str]
+) -> None:
+    """
+    Check before a run that its files can be written, so that none ends in vain or destroys another.
+
+    Raises:
+        ConfigError: a place that cannot be written, the same one twice, or a file that the run reads.
+    """
+    if any(str(path) == "-" for path in (*tables, plot)):
+        raise ConfigError("Only --json can be written to standard output. Give the others the name of a file.")
+    read = {Path(name.rpartition(".py:")[0] + ".py" if ".py:" in name else name).resolve() for name in inputs}
+    taken: set[Path] = set()
+    for path in (json_path, *tables, plot):
+        if path is None or str(path) == "-":
+            continue
+        place = check_target(path).resolve()
+        if place in read:
+            raise ConfigError(f"{path} is read by this run. Write the result to another file.")
+        if place in taken:
+            raise ConfigError(f"{path} is given for two results. Give each a file of its own.")
+        taken.add(place)
     if plot is not None:
         from bt_run.reports.figure_file import check_suffix
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -54,4 +55,5 @@ def new(path: Path, class_name: str | None, *, force: bool) -> None:
         temporary.write_text(text, encoding="utf-8")
     shown = path if path.parent != Path() else f"./{path}"
     click.echo(f"Wrote {path}. Run it with:")
-    click.echo(f"  bt-run backtest --strategy {shown}:{name} --data btc_1d.csv --plot {path.stem}.png")
+    spec, picture = shlex.quote(f"{shown}:{name}"), shlex.quote(f"{path.stem}.png")
+    click.echo(f"  bt-run backtest --strategy {spec} --data btc_1d.csv --plot {picture}")

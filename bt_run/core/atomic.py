@@ -21,14 +21,21 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # the disk, the user's quota,
 
 def check_target(target: Path | str) -> Path:
     """
-    Check that a file could be written here, before the work whose result it shall hold.
+    Check that a file could be written here, before the work whose result it shall hold; give its place.
+
+    A link is followed, so that what it points to is replaced and not the link.
 
     Raises:
-        ConfigError: the target is a folder, or its folder does not exist or cannot be written to.
+        ConfigError: the target is a folder, a device or a pipe, or its folder does not exist or cannot be
+            written to.
     """
     path = Path(target)
+    if path.is_symlink():
+        path = path.resolve()
     if path.is_dir():
         raise ConfigError(f"{path} is a folder. Give the name of a file to write.")
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path} is a device or a pipe, which a file cannot replace. Write to a file.")
     if not path.parent.is_dir():
         raise ConfigError(f"The folder {path.parent} does not exist. Make it first, or write elsewhere.")
     if not os.access(path.parent, os.W_OK | os.X_OK):

@@ -163,6 +163,13 @@ def _trade_rows(result: RunResult) -> list[_Row]:
     ]
 
 
+def _short_selling(result: RunResult) -> str:
+    """Say whether shorts were allowed; a hand-written strategy sells short without asking."""
+    if result.settings.allow_short:
+        return "yes"
+    return "by the strategy" if (result.curve.position < 0).any() else "no"
+
+
 def _cost_rows(result: RunResult) -> list[_Row]:
     told, guard = result.settings, result.settings.protection
     rows: list[_Row] = [
@@ -170,7 +177,7 @@ def _cost_rows(result: RunResult) -> list[_Row]:
         ("Stake", str(told.stake)),
         ("Commission", f"{told.commission * 100:.6g}%"),
         ("Slippage", f"{told.slippage * 100:.6g}%"),
-        ("Short selling", "yes" if told.allow_short else "no"),
+        ("Short selling", _short_selling(result)),
     ]
     stops = (
         ("Stop-loss", guard.stop_loss_pct),

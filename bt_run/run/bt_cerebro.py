@@ -66,7 +66,7 @@ def run_cerebro(
         ran = cerebro.run()
     except BtRunError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a strategy that calls sys.exit() has failed as well
         blamed = _blame(error, strategy, data, broker.bars_done)
         if blamed is None:
             raise
@@ -85,7 +85,9 @@ def _params_of(strategy: LoadedStrategy, settings: BacktestSettings) -> dict[str
     return dict(strategy.params)
 
 
-def _blame(error: Exception, strategy: LoadedStrategy, data: BarFile, bars_done: int) -> StrategyError | None:
+def _blame(
+    error: BaseException, strategy: LoadedStrategy, data: BarFile, bars_done: int
+) -> StrategyError | None:
     """Say that the strategy raised, and where; None for an error that never passed through its file: ours."""
     story = user_traceback(error, strategy.source)
     if not story:
@@ -109,11 +111,22 @@ def _curves_of(ran: Any, *, bars: int) -> tuple[dict[str, FloatArray], dict[str,
     for indicator in ran.getindicators_lines():  # leaves out line arithmetic, which has neither names nor plots
         if not indicator.plotinfo.plot:
             continue
-        into = panels if indicator.plotinfo.subplot else overlays
+        basis = _indicator_below(indicator)
+        into = panels if indicator.plotinfo.subplot or basis is not None else overlays
         name = indicator.plotlabel()
+        if basis is not None and not indicator.plotinfo.subplot:
+            name = f"{basis.plotlabel()} {name}"  # into the panel of what it is made of, not over the price
         aliases = indicator.getlinealiases()
         for alias, line in zip(aliases, indicator.lines, strict=False):
             curve = np.array(line.array, dtype=np.float64)
             if curve.shape == (bars,):
                 into[f"{name}: {alias}" if len(aliases) > 1 else name] = curve
     return panels, overlays
+
+
+def _indicator_below(indicator: Any) -> Any:
+    """Give the indicator that this one is made of; None where it is made of the bars."""
+    below = indicator.datas[0] if indicator.datas else None
+    if not isinstance(below, bt.Indicator):
+        below = getattr(below, "_owner", None)
+    return below if isinstance(below, bt.Indicator) else None

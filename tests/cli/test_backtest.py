@@ -10,8 +10,14 @@ import sys
 import time
 from pathlib import Path
 
+import backtrader as bt
 import numpy as np
 import pytest
+
+from bt_run.core.settings import BacktestSettings
+from bt_run.run.bt_cerebro import run_cerebro
+from bt_run.run.data import DataRequest, load_data
+from strategies.loader import LoadedStrategy
 
 METRICS = (
     "equity_final equity_peak return_pct buy_hold_return_pct return_ann_pct cagr_pct volatility_ann_pct sharpe "
@@ -281,3 +287,79 @@ def test_a_headerless_file_given_by_path_tells_its_symbol_and_interval(bt_run, w
     data = json.loads(bt_run("backtest", "-s", "sar", "-d", str(path), "--json", "-").stdout)["data"]
 
     assert ("ETHUSDT", "15m", 500) == (data["symbol"], data["interval"], data["bars"])
+
+
+BARS = "date,open,high,low,close,volume\n" + "".join(f"2024-01-{day:02},10,11,9,10,5\n" for day in range(1, 31))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("-d own.csv --trades own.csv", "is read by this run"),
+        ("-d own.csv --trades ./own.csv", "is read by this run"),
+        ("-d own.csv --json r.out --trades r.out", "two results"),
+        ("-d own.csv --trades -", "Only --json"),
+    ],
+)
+def test_results_destroy_neither_the_data_nor_each_other(bt_run, work, words: str, expected: str):
+    """Refused before the run; the bars are as they were."""
+    (work / "own.csv").write_text(BARS)
+    ran = bt_run("backtest", "-s", "sar", *words.split())
+
+    assert ran.returncode == 2
+    assert expected in ran.stderr
+    assert BARS == (work / "own.csv").read_text()
+    assert ["own.csv"] == [path.name for path in work.iterdir()]
+
+
+def test_a_strategy_that_ends_the_program_has_failed(bt_run, work):
+    """sys.exit() in next() is exit 4 with the bar, not an exit code of ours."""
+    (work / "quit.py").write_text(
+        "import sys\nimport backtrader as bt\n\n\nclass Quit(bt.Strategy):\n"
+        "    def next(self):\n        sys.exit(5)\n"
+    )
+    ran = bt_run("backtest", "-s", "./quit.py:Quit", "-d", "btc_1d.csv")
+
+    assert ran.returncode == 4
+    assert "Quit raised SystemExit at bar 0" in ran.stderr
+
+
+def test_an_indicator_of_an_indicator_is_drawn_with_it_and_not_over_the_price():
+    """Backtrader's quickstart smooths an RSI: the line belongs into the RSI's panel."""
+
+    class Smoothed(bt.Strategy):
+        def __init__(self):
+            rsi = bt.indicators.RSI(self.data.close)
+            bt.indicators.SmoothedMovingAverage(rsi, period=10)
+            bt.indicators.SimpleMovingAverage(self.data, period=15)
+
+    data = load_data(DataRequest("btc_1d.csv"))
+    loaded = LoadedStrategy("smoothed", Smoothed, {}, Path(__file__))
+    outcome = run_cerebro(loaded, data, BacktestSettings())
+    (rsi, smoothed), (average,) = sorted(outcome.panels), outcome.overlays
+
+    assert smoothed.startswith(f"{rsi} ")
+    assert "SimpleMovingAverage" in average
+
+
+def test_terminating_a_comparison_ends_its_processes(clean_env, work):
+    """SIGTERM: exit 143, no worker goes on, nothing is written."""
+    (work / "slow.py").write_text(
+        "import os, pathlib\nimport backtrader as bt\n\n\nclass Slow(bt.Strategy):\n"
+        "    def next(self):\n"
+        "        if len(self) == 5:\n            pathlib.Path(f'pid{os.getpid()}').touch()\n"
+        "        while len(self) >= 5:\n            pass\n"
+    )
+    words = "compare -s ./slow.py:Slow -s ./slow.py:Slow -d btc_1d.csv --jobs 2 --json r.json".split()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bt_run", *words], cwd=work, env=clean_env, stderr=subprocess.PIPE, text=True
+    )
+    assert wait_until(lambda: len(list(work.glob("pid*"))) == 2, seconds=60)
+    workers = [int(path.name[3:]) for path in work.glob("pid*")]
+    process.terminate()
+    _, said = process.communicate(timeout=30)
+
+    assert process.returncode == 143
+    assert "Terminated" in said
+    assert wait_until(lambda: not any(Path(f"/proc/{worker}/stat").exists() for worker in workers), seconds=10)
+    assert not (work / "r.json").exists()

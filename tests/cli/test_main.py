@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(bt_run):
 def test_output_may_be_cut_by_a_pipe(clean_env):
     """`bt-run strategies | head -1` ends without a complaint."""
     ran = subprocess.run(
-        ["bash", "-c", f"{sys.executable} -m bt_run strategies | head -1"],
+        ["bash", "-c", f"{sys.executable} -m bt_run strategies | head -1; exit ${{PIPESTATUS[0]}}"],
         env=clean_env,
         capture_output=True,
         text=True,
@@ -128,3 +129,31 @@ def test_strategy_names_complete(bt_run_process):
     )
 
     assert "bollinger" in ran.stdout
+
+
+def test_data_files_complete(bt_run_process, work):
+    """Tab after --data offers files of the folder and the shipped names."""
+    (work / "btc_own.csv").write_text("")
+    ran = bt_run_process(
+        env={"_BT_RUN_COMPLETE": "bash_complete", "COMP_WORDS": "bt-run backtest --data btc", "COMP_CWORD": "3"}
+    )
+
+    assert "plain,btc_own.csv" in ran.stdout
+    assert "plain,btc_1d.csv" in ran.stdout
+
+
+def test_a_full_output_is_a_sentence(clean_env):
+    """/dev/full as standard output: no traceback."""
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "bt_run", "backtest", "-s", "rsi", "-d", "btc_1d.csv", "--json", "-"],
+            env=clean_env,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert ran.returncode == 1
+    assert "no space is left" in ran.stderr
+    assert "Traceback" not in ran.stderr

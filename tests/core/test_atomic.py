@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,25 @@ def test_a_missing_folder_and_a_folder_as_target_are_errors(tmp_path: Path):
         pass
     with pytest.raises(ConfigError, match="is a folder"), replacing(tmp_path):
         pass
+
+
+def test_a_link_is_followed_and_stays_a_link(tmp_path: Path):
+    """What it points to is replaced."""
+    place, link = tmp_path / "place.txt", tmp_path / "link.txt"
+    place.write_text("old")
+    link.symlink_to(place)
+    with replacing(link) as temporary:
+        temporary.write_text("new")
+
+    assert link.is_symlink()
+    assert place.read_text() == "new"
+
+
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path):
+    """Devices likewise: a rename over /dev/null would take it from everybody."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigError, match="device or a pipe"), replacing(pipe):
+        pass
+
+    assert pipe.is_fifo()
