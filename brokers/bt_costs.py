@@ -40,7 +40,7 @@ def set_costs(broker: Any, settings: BacktestSettings) -> None:
     Tell any Backtrader broker the starting cash, the commission and the slippage of the settings.
 
     Slippage worsens market, stop and limit fills by a fraction of the price, but never beyond the bar's
-    high or low.
+    high or low; only a limit sale that gaps up may pass the low (docs/fill-rules.md).
     """
     broker.setcash(settings.cash)
     broker.setcommission(commission=settings.commission)

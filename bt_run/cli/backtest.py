@@ -18,6 +18,7 @@ from bt_run.cli.options import (
     pick,
     settings_of,
 )
+from bt_run.cli.output import is_stdout, print_result, put_json
 from bt_run.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -95,9 +96,10 @@ def backtest(
     with progress_bar("Backtesting", total=len(bars.bars), unit="bars", shown=many and not quiet) as progress:
         result = run_backtest(loaded, bars, settings, progress=progress)
     written = _write(result, plot=plot, json_path=json_path, trades=trades, equity=equity)
-    to_stdout = json_path is not None and str(json_path) == "-"
-    if not quiet and not to_stdout:
-        _print(result, written)
+    if not quiet and not is_stdout(json_path):
+        from bt_run.reports.tables import run_table
+
+        print_result(run_table(result), written)
     if show:
         from bt_run.reports.figure import draw_run
         from bt_run.reports.figure_file import show_figure
@@ -112,11 +114,8 @@ def _write(
     from bt_run.reports import export
 
     written: list[Path] = []
-    if json_path is not None and str(json_path) == "-":
-        click.echo(export.to_json(export.result_to_dict(result)), nl=False)
-    elif json_path is not None:
-        export.write_json(json_path, export.result_to_dict(result))
-        written.append(json_path)
+    if json_path is not None:
+        written += put_json(json_path, export.result_to_dict(result))
     if trades is not None:
         export.write_trades_csv(trades, result)
         written.append(trades)
@@ -130,14 +129,3 @@ def _write(
         save_figure(draw_run(result), plot)
         written.append(plot)
     return written
-
-
-def _print(result: RunResult, written: list[Path]) -> None:
-    from rich.console import Console
-
-    from bt_run.reports.tables import run_table
-
-    console = Console(highlight=False)
-    console.print(run_table(result))
-    for path in written:
-        click.echo(f"Wrote {path}")

@@ -18,6 +18,7 @@ from bt_run.cli.options import (
     pick,
     settings_of,
 )
+from bt_run.cli.output import is_stdout, print_result, put_json
 from bt_run.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -88,8 +89,10 @@ def compare(
     with progress_bar("Comparing", total=runs, unit="runs", shown=not quiet) as progress:
         results = run_comparison(strategies, files, settings, jobs=jobs, progress=progress)
     written = _write(results, json_path=json_path, plot=plot, log=log)
-    if not quiet and not (json_path is not None and str(json_path) == "-"):
-        _print(results, written)
+    if not quiet and not is_stdout(json_path):
+        from bt_run.reports.tables import comparison_table
+
+        print_result(comparison_table(results), written)
     if show:
         from bt_run.reports.compare_figure import draw_comparison
         from bt_run.reports.figure_file import show_figure
@@ -101,11 +104,8 @@ def _write(results: list[RunResult], *, json_path: Path | None, plot: Path | Non
     from bt_run.reports import export
 
     written: list[Path] = []
-    if json_path is not None and str(json_path) == "-":
-        click.echo(export.to_json(export.comparison_to_dict(results)), nl=False)
-    elif json_path is not None:
-        export.write_json(json_path, export.comparison_to_dict(results))
-        written.append(json_path)
+    if json_path is not None:
+        written += put_json(json_path, export.comparison_to_dict(results))
     if plot is not None:
         from bt_run.reports.compare_figure import draw_comparison
         from bt_run.reports.figure_file import save_figure
@@ -113,13 +113,3 @@ def _write(results: list[RunResult], *, json_path: Path | None, plot: Path | Non
         save_figure(draw_comparison(results, log=log), plot)
         written.append(plot)
     return written
-
-
-def _print(results: list[RunResult], written: list[Path]) -> None:
-    from rich.console import Console
-
-    from bt_run.reports.tables import comparison_table
-
-    Console(highlight=False).print(comparison_table(results))
-    for path in written:
-        click.echo(f"Wrote {path}")

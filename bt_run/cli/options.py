@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bt_run.cli import types
+from bt_run.cli.output import is_stdout
 from bt_run.core.atomic import check_target
 from bt_run.core.errors import ConfigError
 from bt_run.core.settings import BacktestSettings, Protection
@@ -233,12 +234,12 @@ def check_outputs(
     Raises:
         ConfigError: a place that cannot be written, the same one twice, or a file that the run reads.
     """
-    if any(str(path) == "-" for path in (*tables, plot)):
+    if any(is_stdout(path) for path in (*tables, plot)):
         raise ConfigError("Only --json can be written to standard output. Give the others the name of a file.")
     read = {Path(name.rpartition(".py:")[0] + ".py" if ".py:" in name else name).resolve() for name in inputs}
     taken: set[Path] = set()
     for path in (json_path, *tables, plot):
-        if path is None or str(path) == "-":
+        if path is None or is_stdout(path):
             continue
         place = check_target(path).resolve()
         if place in read:
