@@ -29,6 +29,7 @@ from bt_run.core.errors import (
     UnknownSymbol,
 )
 from feeds.fetching.binance_errors import connection_error, describe_body, refusal
+from feeds.fetching.cut import Cutter
 from feeds.fetching.kline_page import Page, tidy_page
 from feeds.fetching.retry import retrying
 from feeds.fetching.weight import FUTURES_LIMIT, SPOT_LIMIT, WeightBudget
@@ -89,6 +90,7 @@ class BinanceRest:
         self._clock = clock
         self._sleep = sleep
         self._own = threading.local()
+        self._cutter = Cutter()
         self._ahead_ms: int | None = None
 
     def server_time(self) -> int:
@@ -185,6 +187,10 @@ class BinanceRest:
                 self.budget.limit = int(limit["limit"]) // int(limit.get("intervalNum", 1))
         return cast("dict[str, Any]", info)
 
+    def close(self) -> None:
+        """End the requests of all threads at once: they raise ExchangeError, as does what is asked later."""
+        self._cutter.cut()
+
     def _fetch_page(
         self, symbol: str, interval: Interval, start: int, end: int, *, limit: int | None = None
     ) -> Page:
@@ -244,6 +250,8 @@ class BinanceRest:
 
     def _ask_once(self, path: str, asked: dict[str, Any], *, weight: int, what: str) -> Any:
         self.budget.take(weight)
+        if self._cutter.is_cut:
+            raise ExchangeError(f"{what}: not asked, because the connection was closed by us.")
         client = self._client()
         client.response = None
         try:
@@ -291,6 +299,7 @@ class BinanceRest:
             with ThreadPoolExecutor(max_workers=1) as aside:
                 client = aside.submit(_make_client).result()
             bypass_proxy(client.session, self.url)
+            self._cutter.watch(client.session)
             self._own.client = client
         return client
 

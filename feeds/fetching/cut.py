@@ -1,0 +1,93 @@
+"""Cut REST requests short: a thread that waits for an answer can be ended by nothing but its socket."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import weakref
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+if TYPE_CHECKING:
+    import requests
+
+__all__ = ["Cutter"]
+
+
+class Cutter:
+    """
+    Knows the open connections of some sessions and cuts them all.
+
+    A request that is cut raises a requests.RequestException in its own thread, as after a reset. One that is
+    still connecting is not cut; its connection is closed as soon as it stands.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
+        self.is_cut = False
+
+    def watch(self, session: requests.Session) -> None:
+        """Know the connections that this session opens from now on, but those through a proxy."""
+        session.mount("https://", _Adapter(self))
+        session.mount("http://", _Adapter(self))
+
+    def cut(self) -> None:
+        """Cut all connections, and those that are opened later at once."""
+        with self._lock:
+            self.is_cut = True
+            found = list(self._open)
+        for connection in found:
+            _shut(connection)
+
+    def note(self, connection: HTTPConnection) -> None:
+        """Know a connection that has just been opened."""
+        with self._lock:
+            self._open.add(connection)
+            is_cut = self.is_cut
+        if is_cut:
+            _shut(connection)
+
+
+class _Adapter(HTTPAdapter):
+    """A transport adapter whose pools make connections that the cutter knows."""
+
+    def __init__(self, cutter: Cutter) -> None:
+        self._cutter = cutter
+        super().__init__()
+
+    def init_poolmanager(self, *given: Any, **named: Any) -> None:
+        super().init_poolmanager(*given, **named)
+        self.poolmanager.pool_classes_by_scheme = _pools_of(self._cutter)
+
+
+def _pools_of(cutter: Cutter) -> dict[str, type[HTTPConnectionPool]]:
+    class Plain(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            cutter.note(self)
+
+    class Secure(HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            cutter.note(self)
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(HTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
+def _shut(connection: HTTPConnection) -> None:
+    sock = connection.sock
+    if sock is not None:
+        # Closing would leave the other thread asleep on it; a shutdown wakes it.
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
