@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BalancesChanged",
     "BarClosed",
+    "Deposited",
     "Event",
     "Executed",
     "Kline",
@@ -89,6 +90,7 @@ class Executed:
 
     `execution_id` rises by at least one from event to event over all symbols (Binance's `I`). `fill` is given
     for TRADE. `cancel_id` is the client id of a cancellation (Binance's `c` of a CANCELED report), None else.
+    `former_id` is the client order id before an amendment (Binance's `C` of a REPLACED report), None else.
     """
 
     execution_id: int
@@ -98,6 +100,7 @@ class Executed:
     fill: Fill | None = None
     cancel_id: str | None = None
     reject_reason: str = "NONE"
+    former_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,15 @@ class BalancesChanged:
     """Balances after what happened at one instant; only the assets that it touched."""
 
     balances: dict[str, Balance]
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deposited:
+    """An amount came from outside, or left where it is < 0 (Binance's balanceUpdate)."""
+
+    asset: str
+    amount: Decimal
     time: int
 
 
@@ -124,4 +136,4 @@ class Wiped:
     time: int
 
 
-Event = Printed | BarClosed | Executed | BalancesChanged | ListChanged | Wiped
+Event = Printed | BarClosed | Executed | BalancesChanged | Deposited | ListChanged | Wiped
