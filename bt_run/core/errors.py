@@ -13,11 +13,15 @@ Every error that bt-run raises on purpose.
     ├── StrategyError    exit 4   the strategy could not be loaded, or raised
     │   ├── LoadError             the file, the module or the class
     │   └── ParamError            a parameter's name, type or range
+    ├── JournalError     exit 6   the journal cannot be read or written; nothing more may be sent
     └── ExchangeError    exit 5   the exchange refused, or could not be reached
         ├── Rejected              it said no: HTTP status, Binance's code and reason
         ├── RateLimited           wait this many seconds, then go on
         ├── Banned                HTTP 418: ask nothing before the time given
-        └── Disconnected          transient; tried again as often as allowed
+        ├── Disconnected          transient; tried again as often as allowed
+        ├── OutcomeUnknown        it did not say whether an order executed: ask, never send again
+        ├── IllegalTransition     what came does not fit an order's state: stop and reconcile
+        └── Oversold              a sale of more than is held: stop and reconcile
 
 Classes are split by what the caller does next. The command line catches ``BtRunError`` and
 nothing else: any other exception is a bug of ours and shows its traceback.
@@ -41,7 +45,11 @@ __all__ = [
     "Disconnected",
     "ExchangeError",
     "FrameError",
+    "IllegalTransition",
+    "JournalError",
     "LoadError",
+    "OutcomeUnknown",
+    "Oversold",
     "ParamError",
     "RateLimited",
     "Rejected",
@@ -182,6 +190,16 @@ class ParamError(StrategyError):
     """A parameter's name, type or value is wrong."""
 
 
+class JournalError(BtRunError):
+    """
+    The journal could not be read or written; names it and what the database said.
+
+    What was to be written is not in it, so the request it stands for must not be sent.
+    """
+
+    exit_code = 6
+
+
 class ExchangeError(BtRunError):
     """The exchange refused a request or could not be reached."""
 
@@ -245,3 +263,54 @@ class Disconnected(ExchangeError):
     def __str__(self) -> str:
         end = f" {self.hint}" if self.hint else ""
         return f"{self.what}: {self.reason.rstrip('.')}.{end}"
+
+
+class OutcomeUnknown(ExchangeError):
+    """The exchange did not say whether it executed order `client_id`; it may rest, be filled, or not exist."""
+
+    def __init__(self, what: str, *, client_id: str, reason: str) -> None:
+        self.what = what
+        self.client_id = client_id
+        self.reason = reason
+        super().__init__(what, client_id)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.what}: the exchange did not say whether it executed order {self.client_id}: "
+            f"{self.reason.rstrip('.')}. It is not sent again; ask for it by this id."
+        )
+
+
+class IllegalTransition(ExchangeError):
+    """An event that cannot follow in the state of the order `client_id`. Nothing was changed."""
+
+    def __init__(self, client_id: str, *, state: str, event: str, why: str = "") -> None:
+        self.client_id = client_id
+        self.state = state
+        self.event = event
+        self.why = why
+        super().__init__(client_id, state, event)
+
+    def __str__(self) -> str:
+        why = f" ({self.why})" if self.why else ""
+        return (
+            f"Order {self.client_id} is {self.state}: {self.event} cannot follow{why}. "
+            f"Nothing was changed. Stop trading and reconcile with the exchange."
+        )
+
+
+class Oversold(ExchangeError):
+    """A sale of more than the books hold of `symbol`. Nothing was booked."""
+
+    def __init__(self, symbol: str, *, held: str, sold: str, trade_id: int) -> None:
+        self.symbol = symbol
+        self.held = held
+        self.sold = sold
+        self.trade_id = trade_id
+        super().__init__(symbol, held, sold)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.symbol}: trade {self.trade_id} sold {self.sold}, but the books hold {self.held}. "
+            f"Nothing was booked. Stop trading and reconcile with the exchange."
+        )
