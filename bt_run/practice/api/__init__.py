@@ -1,0 +1,1 @@
+"""Requests and answers, whatever carries them: REST and the WebSocket API share all of this."""
