@@ -1,4 +1,4 @@
-"""From the parameters of a request to a ticket: one order, complete, in the terms of `bt_run.practice.orders`."""
+"""From the parameters of a request to a ticket: one order, complete, as `bt_run.practice.orders` words it."""
 
 from __future__ import annotations
 
