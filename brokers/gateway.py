@@ -1,0 +1,213 @@
+"""
+The border between the broker and whatever executes its orders: an exchange, or our own simulation of one.
+
+Two ways lead over it. Requests go out in the thread that trades and come back as events of orders. What the
+account's stream or a REST check tells comes in, from any thread, through an `Inbox`; the thread that trades
+takes it out. Nothing here decides what follows from an event: `brokers.orders.apply` does.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from decimal import Decimal
+
+    from brokers.filters import SymbolFilters
+    from brokers.order_events import Event
+    from brokers.orders import Order
+
+__all__ = [
+    "AccountBalance",
+    "AccountEvent",
+    "AccountReport",
+    "BalancesSeen",
+    "FeeRates",
+    "Gateway",
+    "Inbox",
+    "OrderSeen",
+    "OrderState",
+    "StreamChanged",
+    "Trade",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountBalance:
+    """What the account holds of one asset; both >= 0."""
+
+    free: Decimal
+    locked: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class FeeRates:
+    """Commission as fractions of the traded amount; `discount_asset` is BNB where fees are paid in it."""
+
+    maker: Decimal
+    taker: Decimal
+    discount_asset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderState:
+    """
+    An order as the exchange describes it when asked: no trades, only sums.
+
+    `status` is Binance's word (NEW, PARTIALLY_FILLED, FILLED, CANCELED, EXPIRED, REJECTED, PENDING_NEW, ...).
+    Times are ms since 1970 UTC by the exchange's clock.
+    """
+
+    symbol: str
+    client_id: str
+    exchange_id: int
+    list_id: int
+    side: str
+    type: str
+    status: str
+    quantity: Decimal
+    executed: Decimal
+    executed_quote: Decimal
+    price: Decimal
+    stop_price: Decimal
+    created_ms: int
+    updated_ms: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trade:
+    """One execution as myTrades tells it. `fee` in `fee_asset`; `quantity` in base asset."""
+
+    symbol: str
+    trade_id: int
+    exchange_id: int
+    side: str
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    fee_asset: str
+    time_ms: int
+    is_maker: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSeen:
+    """Something happened to an order, ours or not; `client_id` is the order's own, never the cancel's."""
+
+    symbol: str
+    client_id: str
+    exchange_id: int
+    event: Event
+    execution_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BalancesSeen:
+    """Balances of some assets as of `time_ms` (the exchange's clock)."""
+
+    balances: Mapping[str, AccountBalance]
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamChanged:
+    """The account's stream came up or went down. After `up` a check is due: nothing is replayed."""
+
+    state: Literal["up", "down"]
+    reason: str
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReport:
+    """
+    What a REST check found at `time_ms`: open orders and balances, orders asked for by client id, new trades.
+
+    `asked` holds None for an order that the exchange does not know (-2013). `trades` are those since the last
+    check, by symbol, complete and ascending.
+    """
+
+    time_ms: int
+    open_orders: tuple[OrderState, ...]
+    asked: Mapping[str, OrderState | None]
+    trades: tuple[Trade, ...]
+    balances: Mapping[str, AccountBalance]
+
+
+AccountEvent = OrderSeen | BalancesSeen | StreamChanged | AccountReport
+
+
+@dataclass(slots=True)
+class Inbox:
+    """Events for the thread that trades; `put` from any thread, `take` from that one only. Unbounded."""
+
+    ring: Callable[[], None] = lambda: None
+    """Called after each event was put, such as a `Bell`'s ring."""
+    _waiting: deque[AccountEvent] = field(default_factory=deque)
+
+    def put(self, event: AccountEvent) -> None:
+        """Add an event and wake the thread that trades."""
+        self._waiting.append(event)
+        self.ring()
+
+    def take(self) -> list[AccountEvent]:
+        """Take all events that have come, oldest first."""
+        taken = []
+        while self._waiting:
+            taken.append(self._waiting.popleft())
+        return taken
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+
+class Gateway(Protocol):
+    """
+    Requests, each answered before the call returns (or unknown after the time-out); from one thread only.
+
+    What becomes of an order is never an exception: `place` and `cancel` give the events that follow from the
+    answer, `TimedOut` included. Exceptions of `bt_run.core.errors` mean that a question was not answered.
+    """
+
+    def filters(self, symbol: str) -> SymbolFilters:
+        """Give the symbol's rules. Raises UnknownSymbol, ExchangeError."""
+
+    def fees(self, symbol: str) -> FeeRates:
+        """Give what trading costs. Raises ExchangeError."""
+
+    def balances(self) -> Mapping[str, AccountBalance]:
+        """Give all balances that are not zero. Raises ExchangeError."""
+
+    def server_time_ms(self) -> int:
+        """Give the exchange's time, ms since 1970 UTC, by the offset last measured; asks nobody."""
+
+    def place(self, order: Order) -> tuple[Event, ...]:
+        """Send an order once: Accepted and its trades, Rejected, or TimedOut. Never sends it twice."""
+
+    def place_list(
+        self, kind: Literal["OCO", "OTO", "OTOCO"], orders: Sequence[Order]
+    ) -> Mapping[str, tuple[Event, ...]]:
+        """
+        Send an order list once; events by client id, for all its orders.
+
+        OCO: (above, below). OTO: (working, pending). OTOCO: (working, pending above, pending below). All carry
+        the same `list_client_id`.
+        """
+
+    def cancel(self, order: Order) -> tuple[Event, ...]:
+        """Cancel an order, and with it the list that it belongs to: Canceled, CancelRefused or TimedOut."""
+
+    def query(self, symbol: str, client_id: str) -> OrderState | None:
+        """Ask for an order by client id; None where the exchange does not know it. Raises ExchangeError."""
+
+    def open_orders(self, symbol: str) -> tuple[OrderState, ...]:
+        """Give all open orders of a symbol, foreign ones too. Raises ExchangeError."""
+
+    def trades(
+        self, symbol: str, *, since_trade_id: int | None = None, exchange_id: int | None = None
+    ) -> tuple[Trade, ...]:
+        """Give the account's trades of a symbol, ascending and complete, from an id on, or of one order."""
