@@ -1,0 +1,231 @@
+"""
+The journal's tables, as the newest version has them.
+
+A change here needs a new file in ``versions/``, a higher `SCHEMA_VERSION`, and a dump of the version before it
+for the tests (``tests/journal/``).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+from bt_run.journal.column_types import Amount, Codes, Document, Measure
+
+__all__ = [
+    "METADATA",
+    "SCHEMA_VERSION",
+    "VERSION_TABLE",
+    "balances",
+    "bars",
+    "connections",
+    "equity",
+    "fills",
+    "order_events",
+    "orders",
+    "runs",
+    "signals",
+    "state",
+    "symbols",
+    "writer",
+]
+
+SCHEMA_VERSION = 2
+"""The version that this bt-run writes."""
+
+VERSION_TABLE = "bt_run_journal_version"
+"""Where Alembic keeps a journal's version; a name of our own, so that a stranger's database is not mistaken."""
+
+METADATA = MetaData()
+
+
+def _symbol(*, primary_key: bool = False) -> Column[str]:
+    return Column("symbol", String(32), primary_key=primary_key, nullable=False)
+
+
+def _run(*, primary_key: bool = False) -> Column[int]:
+    return Column("run", ForeignKey("runs.run"), primary_key=primary_key, nullable=False)
+
+
+def _time(name: str, *, primary_key: bool = False) -> Column[int]:
+    return Column(name, BigInteger, primary_key=primary_key, nullable=False, autoincrement=False)
+
+
+runs = Table(
+    "runs",
+    METADATA,
+    Column("run", Integer, primary_key=True),
+    Column("venue", String(32), nullable=False),
+    Column("mode", String(16), nullable=False),
+    _symbol(),
+    Column("interval", String(8), nullable=False),
+    Column("strategy", Text, nullable=False),
+    Column("params", Document, nullable=False),
+    Column("settings", Document, nullable=False),
+    Column("version", String(32), nullable=False),
+    Column("resumes", Integer),
+    _time("started_ms"),
+    Column("ended_ms", BigInteger),
+    Column("outcome", Text, nullable=False),
+)
+
+symbols = Table(
+    "symbols",
+    METADATA,
+    _run(primary_key=True),
+    _symbol(primary_key=True),
+    Column("base_asset", String(16), nullable=False),
+    Column("quote_asset", String(16), nullable=False),
+    Column("tick_size", Amount),
+    Column("lot_step", Amount),
+    Column("min_notional", Amount),
+)
+
+orders = Table(
+    "orders",
+    METADATA,
+    _run(primary_key=True),
+    Column("client_id", String(36), primary_key=True),
+    _symbol(),
+    Column("side", String(4), nullable=False),
+    Column("type", String(24), nullable=False),
+    Column("quantity", Amount),
+    _time("created_ms"),
+    _time("updated_ms"),
+    Column("state", String(16), nullable=False),
+    Column("quote_quantity", Amount),
+    Column("price", Amount),
+    Column("stop_price", Amount),
+    Column("trailing_delta", Integer),
+    Column("time_in_force", String(8), nullable=False),
+    Column("list_id", String(36), nullable=False),
+    Column("purpose", String(32), nullable=False),
+    Column("exchange_id", BigInteger),
+    Column("reason", Text, nullable=False),
+    Index("orders_by_state", "state"),
+    Index("orders_by_client_id", "client_id"),
+)
+
+order_events = Table(
+    "order_events",
+    METADATA,
+    Column("run", Integer, primary_key=True, autoincrement=False),
+    Column("client_id", String(36), primary_key=True),
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(32), nullable=False),
+    _time("time_ms"),
+    Column("details", Document, nullable=False),
+    ForeignKeyConstraint(["run", "client_id"], ["orders.run", "orders.client_id"]),
+)
+
+fills = Table(
+    "fills",
+    METADATA,
+    Column("venue", String(32), primary_key=True),
+    _symbol(primary_key=True),
+    Column("trade_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("client_id", String(36), primary_key=True),
+    _run(),
+    Column("side", String(4), nullable=False),
+    Column("quantity", Amount, nullable=False),
+    Column("price", Amount, nullable=False),
+    Column("fee", Amount, nullable=False),
+    Column("fee_asset", String(16), nullable=False),
+    _time("time_ms"),
+    Column("is_maker", Boolean),
+    Index("fills_by_run", "run"),
+)
+
+signals = Table(
+    "signals",
+    METADATA,
+    _run(primary_key=True),
+    _symbol(primary_key=True),
+    _time("open_time", primary_key=True),
+    Column("decisions", Codes, nullable=False),
+    Column("values", Document, nullable=False),
+)
+
+balances = Table(
+    "balances",
+    METADATA,
+    _run(primary_key=True),
+    _time("time_ms", primary_key=True),
+    Column("asset", String(16), primary_key=True),
+    Column("free", Amount, nullable=False),
+    Column("locked", Amount, nullable=False),
+)
+
+equity = Table(
+    "equity",
+    METADATA,
+    _run(primary_key=True),
+    _symbol(primary_key=True),
+    _time("open_time", primary_key=True),
+    Column("cash", Amount, nullable=False),
+    Column("position", Amount, nullable=False),
+    Column("price", Amount, nullable=False),
+    Column("value", Amount, nullable=False),
+)
+
+bars = Table(
+    "bars",
+    METADATA,
+    _run(primary_key=True),
+    _symbol(primary_key=True),
+    Column("interval", String(8), primary_key=True),
+    _time("open_time", primary_key=True),
+    Column("open", Measure),
+    Column("high", Measure),
+    Column("low", Measure),
+    Column("close", Measure),
+    Column("volume", Measure),
+    Column("quote_volume", Measure),
+    Column("trades", Measure),
+    Column("taker_buy_volume", Measure),
+    Column("taker_buy_quote_volume", Measure),
+    Column("source", String(16), nullable=False),
+    Column("tradable", Boolean, nullable=False),
+)
+
+connections = Table(
+    "connections",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    _run(),
+    _time("time_ms"),
+    Column("stream", String(128), nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("details", Document, nullable=False),
+    Index("connections_by_run", "run"),
+)
+
+state = Table(
+    "state",
+    METADATA,
+    _run(primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("value", Document, nullable=False),
+)
+
+writer = Table(
+    "writer",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("token", String(64), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("host", String(255), nullable=False),
+    _time("since_ms"),
+    _time("beat_ms"),
+)

@@ -1,0 +1,67 @@
+BEGIN TRANSACTION;
+CREATE TABLE bt_run_journal_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT bt_run_journal_version_pkc PRIMARY KEY (version_num)
+);
+INSERT INTO "bt_run_journal_version" VALUES('0001');
+CREATE TABLE fills (
+	symbol VARCHAR(32) NOT NULL, 
+	trade_id BIGINT NOT NULL, 
+	run INTEGER NOT NULL, 
+	client_id VARCHAR(36) NOT NULL, 
+	side VARCHAR(4) NOT NULL, 
+	quantity TEXT NOT NULL, 
+	price TEXT NOT NULL, 
+	fee TEXT NOT NULL, 
+	fee_asset VARCHAR(16) NOT NULL, 
+	time_ms BIGINT NOT NULL, 
+	PRIMARY KEY (symbol, trade_id), 
+	FOREIGN KEY(run) REFERENCES runs (run)
+);
+INSERT INTO "fills" VALUES('BTCUSDT',41,1,'btr-1','BUY','0.00100000','64000.01000000','0.06400001','USDT',1789000060120);
+INSERT INTO "fills" VALUES('BTCUSDT',42,1,'btr-2','SELL','0.00100000','65000.12345678','0.06500012','USDT',1789000120500);
+CREATE TABLE order_events (
+	run INTEGER NOT NULL, 
+	client_id VARCHAR(36) NOT NULL, 
+	sequence INTEGER NOT NULL, 
+	kind VARCHAR(32) NOT NULL, 
+	time_ms BIGINT NOT NULL, 
+	PRIMARY KEY (run, client_id, sequence), 
+	FOREIGN KEY(run, client_id) REFERENCES orders (run, client_id)
+);
+INSERT INTO "order_events" VALUES(1,'btr-1',1,'Submitted',1789000060000);
+INSERT INTO "order_events" VALUES(1,'btr-1',2,'Fill',1789000060120);
+INSERT INTO "order_events" VALUES(1,'btr-2',1,'Submitted',1789000120000);
+INSERT INTO "order_events" VALUES(1,'btr-2',2,'Fill',1789000120500);
+INSERT INTO "order_events" VALUES(2,'btr-3',1,'Submitted',1789007260000);
+CREATE TABLE orders (
+	run INTEGER NOT NULL, 
+	client_id VARCHAR(36) NOT NULL, 
+	symbol VARCHAR(32) NOT NULL, 
+	side VARCHAR(4) NOT NULL, 
+	type VARCHAR(24) NOT NULL, 
+	quantity TEXT, 
+	created_ms BIGINT NOT NULL, 
+	updated_ms BIGINT NOT NULL, 
+	state VARCHAR(16) NOT NULL, 
+	price TEXT, 
+	exchange_id BIGINT, 
+	PRIMARY KEY (run, client_id), 
+	FOREIGN KEY(run) REFERENCES runs (run)
+);
+INSERT INTO "orders" VALUES(1,'btr-1','BTCUSDT','BUY','MARKET','0.00100000',1789000060000,1789000060120,'FILLED',NULL,9007199254740993);
+INSERT INTO "orders" VALUES(1,'btr-2','BTCUSDT','SELL','LIMIT','0.00100000',1789000120000,1789000120500,'FILLED','65000.12345678',9007199254740994);
+INSERT INTO "orders" VALUES(2,'btr-3','BTCUSDT','BUY','LIMIT','0.000000000000000001',1789007260000,1789007260000,'SENT','64000.10',NULL);
+CREATE TABLE runs (
+	run INTEGER NOT NULL, 
+	venue VARCHAR(32) NOT NULL, 
+	symbol VARCHAR(32) NOT NULL, 
+	interval VARCHAR(8) NOT NULL, 
+	strategy TEXT NOT NULL, 
+	started_ms BIGINT NOT NULL, 
+	ended_ms BIGINT, 
+	PRIMARY KEY (run)
+);
+INSERT INTO "runs" VALUES(1,'testnet','BTCUSDT','1m','rsi(period=10)',1789000000000,1789003600000);
+INSERT INTO "runs" VALUES(2,'practice','BTCUSDT','1m','macd',1789007200000,NULL);
+COMMIT;
