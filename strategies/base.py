@@ -10,7 +10,8 @@ import backtrader as bt
 import numpy as np
 
 from bt_run.core.errors import ParamError, StrategyError
-from bt_run.core.market import BAR_COLUMNS, Bars
+from bt_run.core.market import Bars
+from strategies.line_history import LineHistory
 from strategies.params import check_value, unknown_param
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SignalStrategy", "Signals"]
 
-_EPOCH_DAY = 719_163  # datetime.date(1970, 1, 1).toordinal(): Backtrader counts days from year 1
-_DAY_MS = 86_400_000
 _DECISIONS = ("long_entry", "long_exit", "short_entry", "short_exit")
 _GO_LONG, _GO_SHORT, _LEAVE_LONG, _LEAVE_SHORT = 1, 2, 4, 8
 
@@ -134,7 +133,11 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
 
         This is the one way from bars to signals, for every engine. Raises ParamError, StrategyError.
         """
-        found = cls.signals(bars, cls.check_params(params))
+        return cls._compute(bars, cls.check_params(params))
+
+    @classmethod
+    def _compute(cls, bars: Bars, checked: SimpleNamespace) -> Signals:
+        found = cls.signals(bars, checked)
         if not isinstance(found, Signals):
             raise StrategyError(
                 f"{cls.__name__}.signals returned {type(found).__name__}; it must return Signals(...)."
@@ -174,7 +177,9 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
         self._own_params = {name: getattr(self.p, name) for name in self.defaults()}
         self.check_params(self._own_params)
         self._waiting: list[Any] = []
+        self._history = LineHistory(self.data, wanted_by=type(self).__name__)
         self._codes = b""
+        self._codes_from = self._codes_to = 0  # the bars that they are for
         self.computed: Signals | None = None
         self.reversing = False  # tells the sizer that this sell is an entry, although a long is still held
 
@@ -210,44 +215,37 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
         by one, those of all bars so far are computed again and the last element decides.
         """
         position = len(self.data) - 1
-        if position >= len(self._codes):
-            bars = _bars_of(self.data)
-            if position >= len(bars):
-                raise StrategyError(
-                    f"{type(self).__name__} needs every bar since the start, and this run keeps only "
-                    f"{len(bars)}. Run it without exactbars."
-                )
-            self.computed = self.compute(bars, **self._own_params)
-            self._codes = _codes_of(self.computed, allow_short=bool(self.p.allow_short))
-        return self._codes[position]
+        if position >= self._codes_to:
+            self._decide_from(position)
+        return self._codes[position - self._codes_from]
+
+    def _decide_from(self, position: int) -> None:
+        """Compute the signals of all bars that are certain; weigh those from `position` on."""
+        kept = getattr(self.data, "loaded", None)
+        bars = kept if isinstance(kept, Bars) else self._history.bars()
+        if position >= len(bars):
+            raise StrategyError(
+                f"{type(self).__name__} stands at bar {position}, and `loaded` of its feed holds {len(bars)} "
+                f"bars; it must hold every bar that was delivered."
+            )
+        self.computed = self._compute(bars, SimpleNamespace(**self._own_params))
+        self._codes = _codes_of(self.computed, first=position, allow_short=bool(self.p.allow_short))
+        self._codes_from = position
+        self._codes_to = position if self.data.replaying else len(bars)  # a replayed bar comes again, changed
 
 
-def _codes_of(found: Signals, *, allow_short: bool) -> bytes:
-    """Weigh the four decisions of each bar against each other; one byte a bar, quick to look up."""
-    short_entry, short_exit = found.short_entry, found.short_exit
-    if short_entry is None or short_exit is None or not allow_short:
-        short_entry = short_exit = np.zeros(len(found.long_entry), dtype=np.bool_)
-    go_long = found.long_entry & ~found.long_exit
+def _codes_of(found: Signals, *, first: int, allow_short: bool) -> bytes:
+    """Weigh the four decisions of each bar from `first` on; one byte a bar, quick to look up."""
+    long_entry, long_exit = found.long_entry[first:], found.long_exit[first:]
+    if found.short_entry is None or found.short_exit is None or not allow_short:
+        short_entry = short_exit = np.zeros(len(long_entry), dtype=np.bool_)
+    else:
+        short_entry, short_exit = found.short_entry[first:], found.short_exit[first:]
+    go_long = long_entry & ~long_exit
     go_short = short_entry & ~short_exit
     codes = np.zeros(len(go_long), dtype=np.uint8)
     codes[go_long & ~go_short] |= _GO_LONG
     codes[go_short & ~go_long] |= _GO_SHORT
-    codes[found.long_exit] |= _LEAVE_LONG
+    codes[long_exit] |= _LEAVE_LONG
     codes[short_exit] |= _LEAVE_SHORT
     return codes.tobytes()
-
-
-def _bars_of(data: Any) -> Bars:
-    """Take the bars that a feed of ours loaded; copy the lines of others, NaN where there is no such line."""
-    kept = getattr(data, "loaded", None)
-    if isinstance(kept, Bars):
-        return kept
-    loaded = data.buflen()  # the arrays may be longer: indicators may have extended them into the future
-    days = np.array(data.lines.datetime.array, dtype=np.float64)[:loaded]
-    open_time = np.rint((days - _EPOCH_DAY) * _DAY_MS).astype(np.int64)
-    columns = {
-        name: np.array(getattr(data.lines, name).array, dtype=np.float64)[:loaded]
-        for name in BAR_COLUMNS[1:]
-        if hasattr(data.lines, name)
-    }
-    return Bars.of(open_time, **columns)

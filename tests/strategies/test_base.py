@@ -176,7 +176,8 @@ def test_no_attribute_of_ours_hides_one_of_backtraders(walk, run_plain):
         if getattr(getattr(value, "__func__", value), "__module__", "") == "strategies.base"
     }
 
-    assert {"_waiting", "_codes", "_own_params", "computed", "reversing"} == set(ours) - set(theirs)
+    signals = {"_own_params", "_history", "_codes", "_codes_from", "_codes_to", "computed"}
+    assert {*signals, "_waiting", "reversing"} == set(ours) - set(theirs)
     assert {"start", "next"} == methods & set(dir(bt.Strategy))
 
 
