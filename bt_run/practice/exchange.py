@@ -68,12 +68,22 @@ class Exchange:
         time = self.next_time()
         if time is None:
             return None
-        market = next(market for market in self.markets.values() if market.next_time() == time)
+        market = next(iter(self._due(time)))
         self.now = max(self.now, time)
         event = market.step()
         self.tell(event)
         self.trading.follow(event)
         return event
+
+    def closes_next(self) -> bool:
+        """Tell whether the next thing to happen is the close of a bar."""
+        time = self.next_time()
+        return time is not None and next(iter(self._due(time))).closes_next
+
+    def _due(self, time: int) -> list[Market]:
+        """Give the markets that are due; bars close before any market prints at the same instant."""
+        due = [market for market in self.markets.values() if market.next_time() == time]
+        return due if len(due) == 1 else sorted(due, key=lambda market: not market.closes_next)
 
     def advance(self, until: int) -> None:
         """Let everything up to and including the instant `until` (ms) happen; the clock then stands there."""
