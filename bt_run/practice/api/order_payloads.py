@@ -14,14 +14,17 @@ if TYPE_CHECKING:
 
     from bt_run.practice.api.intake import ResponseType
     from bt_run.practice.orders import Fill, Order, OrderList
+    from bt_run.practice.trading.answers import Amendment
 
 __all__ = [
+    "amended_list",
     "amendment",
     "amount",
     "cancelled",
     "cancelled_list",
     "list_report",
     "own_trade",
+    "past_amendment",
     "placed",
     "placed_list",
     "queried",
@@ -119,6 +122,26 @@ def amendment(order: Order, *, execution_id: int, former_client_id: str) -> Payl
             "selfTradePreventionMode": ticket.self_trade_prevention,
         },
     }
+
+
+def past_amendment(past: Amendment) -> Payload:
+    """Give an amendment as GET order/amendments tells it."""
+    return {
+        "symbol": past.symbol,
+        "orderId": past.order_id,
+        "executionId": past.execution_id,
+        "origClientOrderId": past.former_client_order_id,
+        "newClientOrderId": past.client_order_id,
+        "origQty": amount(past.former_quantity),
+        "newQty": amount(past.quantity),
+        "time": past.time,
+    }
+
+
+def amended_list(order_list: OrderList, orders: Sequence[Order]) -> Payload:
+    """Give the list of an amended order, as the answer's `listStatus`."""
+    report = list_report(order_list, orders)
+    return {name: value for name, value in report.items() if name not in ("listStatusType", "transactionTime")}
 
 
 def list_report(order_list: OrderList, orders: Sequence[Order]) -> Payload:
