@@ -84,7 +84,7 @@ class CancelRefused:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """The exchange ended it: rest of an IOC, thin book, other leg of an OCO, self-trade, maintenance."""
+    """The exchange ended it: rest of an IOC, thin book, other leg of an OCO, ...; `time_ms` 0 if not known."""
 
     reason: str
     time_ms: int

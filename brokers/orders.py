@@ -158,8 +158,9 @@ class Order:
     basis points. `bracket` is the name that an entry and the orders protecting it share; empty where nothing
     shall protect it. `created_ms` is our time, ms since 1970 UTC.
 
-    Known: `state`, `exchange_id` (Binance's orderId), `fills` with distinct trade ids in the order they came,
-    `total` and `reported_executed` as the exchange told them, `reason` why it ended or is in doubt.
+    Known: `state`, `exchange_id` (Binance's orderId), `accepted_ms` (the exchange's time), `fills` (distinct
+    trades in the order they came), `total` and `reported_executed` as the exchange told them, `reason` why it
+    ended or is in doubt.
 
     Raises ConfigError where the fields do not make an order.
     """
@@ -180,6 +181,7 @@ class Order:
     created_ms: int = 0
     state: State = State.NEW
     exchange_id: int | None = None
+    accepted_ms: int | None = None
     fills: tuple[Filled, ...] = ()
     total: Decimal | None = None
     reported_executed: Decimal | None = None
@@ -289,7 +291,8 @@ def _learn(order: Order, event: Event) -> Order:
                 raise _illegal(order, event, f"its exchange id is {order.exchange_id}")
             given = order.quantity is not None or order.quote_quantity is not None
             quantity = order.quantity if given else event.quantity
-            return replace(order, exchange_id=event.exchange_id, quantity=quantity)
+            since = event.time_ms if order.accepted_ms is None else order.accepted_ms
+            return replace(order, exchange_id=event.exchange_id, accepted_ms=since, quantity=quantity)
         case Canceled() | Expired():
             told = max(order.reported_executed or ZERO, event.executed_quantity or ZERO)
             reason = event.reason if isinstance(event, Expired) else order.reason

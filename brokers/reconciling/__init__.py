@@ -1,0 +1,1 @@
+"""Comparing what the journal believes with what the exchange says, part by part."""

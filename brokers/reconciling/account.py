@@ -1,0 +1,155 @@
+"""The account beside the orders: what is not ours, what is missing, and whether a testnet was wiped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from brokers.amounts import ZERO, minus, plus, text_of
+from brokers.order_events import Event, Expired
+from brokers.orders import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from decimal import Decimal
+
+    from brokers.holdings import Ledger
+    from brokers.orders import Order
+    from brokers.reconciling.views import Balance, Belief, ExchangeView
+
+__all__ = ["ForeignHolding", "Shortfall", "Wipe", "compare_balances", "suspect_wipe", "trades_gone"]
+
+_SPREAD_MS = 60_000  # an answer's time may differ from the order's own by its way through the exchange
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignHolding:
+    """`quantity` > 0 of an asset on the account that is not the strategy's; it is left alone."""
+
+    asset: str
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """The account holds less of an asset than the books say: `believed` against `told`."""
+
+    asset: str
+    believed: Decimal
+    told: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Wipe:
+    """
+    The exchange seems to have started anew, as a testnet does about monthly; or the key is another account's.
+
+    `reasons` are sentences. `events` end the orders that are gone, for the caller to apply once it or its user
+    has decided that it was a wipe; none of them is among the others. Books of a world that is gone are closed:
+    the next run starts with new ones, or the old trades raise the suspicion again.
+    """
+
+    reasons: tuple[str, ...]
+    events: tuple[tuple[str, Event], ...]
+
+
+def compare_balances(
+    ledger: Ledger, balances: Mapping[str, Balance] | None
+) -> tuple[tuple[ForeignHolding, ...], tuple[Shortfall, ...]]:
+    """Compare balances with the books after all trades are booked; cash beyond the books is no news."""
+    if balances is None:
+        return (), ()
+    believed: dict[str, Decimal] = {ledger.quote_asset: ledger.cash}
+    for holding in ledger.holdings.values():
+        believed[holding.base_asset] = plus(believed.get(holding.base_asset, ZERO), holding.quantity)
+    foreign, short = [], []
+    for asset in sorted({*believed, *balances}):
+        ours = believed.get(asset, ZERO)
+        there = balances[asset].total if asset in balances else ZERO
+        if there < ours:
+            short.append(Shortfall(asset, ours, there))
+        elif there > ours and asset != ledger.quote_asset:
+            foreign.append(ForeignHolding(asset, minus(there, ours)))
+    return tuple(foreign), tuple(short)
+
+
+def suspect_wipe(
+    belief: Belief, view: ExchangeView, short: Iterable[Shortfall], *, patience_s: float
+) -> Wipe | None:
+    """
+    Look for the signs of a wipe: all accepted orders gone, ids that began anew, booked trades unknown.
+
+    One of these is enough; a shortfall of a balance confirms, but alone may be a withdrawal.
+    """
+    gone = _gone(belief, view, patience_s)
+    reasons = [*_orders_gone(gone), *_ids_began_anew(belief, view)]
+    lost, kept = trades_gone(belief, view)
+    if lost and not kept:
+        reasons.append(f"The exchange knows none of the {lost} trade(s) any more that the books hold.")
+    if not reasons:
+        return None
+    reasons += [
+        f"The account holds {text_of(lack.told)} {lack.asset}, the books say {text_of(lack.believed)}."
+        for lack in short
+    ]
+    why = "the exchange was reset and does not know it any more"
+    return Wipe(tuple(reasons), tuple((order.client_id, Expired(why, 0)) for order in gone))
+
+
+def _gone(belief: Belief, view: ExchangeView, patience_s: float) -> list[Order]:
+    """Give the accepted orders that are not over, if the exchange knows none of them; else nothing."""
+    accepted = [
+        order
+        for order in belief.orders.values()
+        if order.state in (State.OPEN, State.PARTIAL, State.CANCELING) and order.exchange_id is not None
+    ]
+    for order in accepted:
+        answer = view.missing_of(order.client_id)
+        if answer is None or answer.code == -2026 or answer.asked_s < patience_s:
+            return []
+    return accepted
+
+
+def _orders_gone(gone: list[Order]) -> list[str]:
+    if not gone:
+        return []
+    return [f"The exchange knows none of the {len(gone)} open order(s) any more that it had accepted."]
+
+
+def _ids_began_anew(belief: Belief, view: ExchangeView) -> list[str]:
+    """Within a symbol order ids only grow: a later order with a lower id is from a new life of the exchange."""
+    found = []
+    for symbol in sorted({order.symbol for order in belief.orders.values()}):
+        known = [
+            (order.exchange_id, order.accepted_ms)
+            for order in belief.orders.values()
+            if order.symbol == symbol and order.exchange_id is not None and order.accepted_ms is not None
+        ]
+        if not known:
+            continue
+        highest, since_ms = max(known)
+        told = (*view.open_orders, *view.queried)
+        lower = [
+            order.exchange_id
+            for order in told
+            if order.symbol == symbol and order.time_ms > since_ms + _SPREAD_MS and order.exchange_id < highest
+        ]
+        if lower:
+            found.append(
+                f"{symbol}: a later order has the id {min(lower)}, below {highest} that the journal knows."
+            )
+    return found
+
+
+def trades_gone(belief: Belief, view: ExchangeView) -> tuple[int, int]:
+    """Count booked trades within complete lists of trades: those that are not there, and those that are."""
+    told = {(trade.symbol, trade.trade_id) for trade in view.trades}
+    lost = kept = 0
+    for order in belief.orders.values():
+        since_ms, until_ms = view.complete_ms.get(order.symbol, (0, -1))
+        for fill in order.fills:
+            key = (order.symbol, fill.trade_id)
+            if since_ms <= fill.time_ms <= until_ms and key in belief.ledger.booked:
+                kept += key in told
+                lost += key not in told
+    return lost, kept
