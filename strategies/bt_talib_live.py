@@ -174,6 +174,9 @@ class _Ahead:
         ):
             self._give_up()
             return False
+        if not np.any(_are_known(self.inputs)):
+            self.inputs = []
+            return False
         self.outputs = _outputs(self.indicator, self.inputs)
         return True
 

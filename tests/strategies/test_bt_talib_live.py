@@ -341,7 +341,17 @@ def test_lines_are_believed_where_the_held_bars_differ(rough, bar):
     assert {} == differing(run(Every, ArrayFeed(bars, interval=DAY), names=SOME), found)
 
 
-def test_the_held_bars_of_an_empty_feed_are_none(rough):
+def test_a_column_that_is_never_known_gives_nothing(rough):
+    """TA-Lib gives 0 for the last of bars without a volume, which is no value; held or not, it is NaN."""
+    bars = replace(rough(40, seed=18), volume=np.full(40, np.nan))
+    for feed in (OneByOne, Warm):
+        with mend_talib():
+            found = run(Every, feed(bars, interval=DAY), names=("AD", "NVI", "PVI", "VWAP", "OBV"))
+        for name, indicator in found.made.items():
+            assert np.isnan(indicator.lines[0].array).all(), name
+
+
+def test_a_feed_may_hold_nothing(rough):
     """`loaded` may be None all along."""
     bars = rough(60, seed=11)
 
