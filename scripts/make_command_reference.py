@@ -39,6 +39,7 @@ the line, adds the traceback to an error.
 | 3 | market data that cannot be used; names the file, the line and the column |
 | 4 | the strategy could not be loaded, or raised |
 | 5 | the exchange refused, or could not be reached |
+| 6 | the journal could not be read or written |
 | 130 | interrupted with Ctrl-C; nothing is left half-written |
 """
 

@@ -120,11 +120,17 @@ class OrderRecord:
 
 @dataclass(frozen=True, slots=True)
 class OrderEvent:
-    """One line of an order's story; `sequence` counts from 1 an order and is given by the journal."""
+    """
+    One line of an order's story: what happened, when, and what came with it.
+
+    Whose it is, and its `sequence` (from 1 in each order), are given by the journal when it is written.
+    """
 
     kind: str
     time_ms: int
     details: Mapping[str, Any] = field(default_factory=dict)
+    run: int = 0
+    client_id: str = ""
     sequence: int = 0
 
 

@@ -37,12 +37,13 @@ class RoundTrip:
     One round trip; `exit_ms`, `exit_price` and `profit` are None while it is open.
 
     `quantity` is the largest holding, in base asset. Prices are averages weighted by quantity. `fees` and
-    `profit` (net of fees) are in quote asset, `other_fees` in the assets they name. `entry_run` and `exit_run`
-    are the runs of the first and of the last fill.
+    `profit` (net of fees) are in `quote_asset` (empty where it is not known), `other_fees` in the assets they
+    name. `entry_run` and `exit_run` are the runs of the first and of the last fill.
     """
 
     venue: str
     symbol: str
+    quote_asset: str
     side: Literal["long", "short"]
     entry_ms: int
     exit_ms: int | None
@@ -144,10 +145,10 @@ def round_trips(
                 now, part = _cut(trip, part, lot_step)
                 trip.add(fill, now)
                 if _is_flat(trip, lot_step):
-                    closed.append(_trip_of(trip, venue, is_open=False))
+                    closed.append(_trip_of(trip, venue, quote_asset, is_open=False))
                     rest, trip = trip.held, None
         if trip is not None:
-            closed.append(_trip_of(trip, venue, is_open=True))
+            closed.append(_trip_of(trip, venue, quote_asset, is_open=True))
     return closed
 
 
@@ -179,12 +180,13 @@ def _is_flat(trip: _Trip, lot_step: Decimal) -> bool:
     return bool(left) and (trip.held == 0 or abs(trip.held) < lot_step)
 
 
-def _trip_of(trip: _Trip, venue: str, *, is_open: bool) -> RoundTrip:
+def _trip_of(trip: _Trip, venue: str, quote_asset: str, *, is_open: bool) -> RoundTrip:
     entered, left = (trip.bought, trip.sold) if trip.long else (trip.sold, trip.bought)
     entry_value, exit_value = (trip.paid, trip.got) if trip.long else (trip.got, trip.paid)
     return RoundTrip(
         venue=venue,
         symbol=trip.first.symbol,
+        quote_asset=quote_asset,
         side="long" if trip.long else "short",
         entry_ms=trip.first.time_ms,
         exit_ms=None if is_open else trip.last.time_ms,
