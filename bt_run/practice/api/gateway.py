@@ -14,7 +14,7 @@ from bt_run.practice.limits import Limits
 from bt_run.practice.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from bt_run.practice.api.methods import Method
     from bt_run.practice.events import Event
@@ -57,6 +57,7 @@ class Gateway:
         limits: How much one may ask.
         clock: Which timestamps are right; it also hands out the time.
         seed: Of the client ids that are made up.
+        sync: Brings the exchange's clock up to this moment; called before anything else.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Gateway:
         limits: Limits | None = None,
         clock: DoorClock | None = None,
         seed: int = 0,
+        sync: Callable[[], None] | None = None,
     ) -> None:
         self.exchange = exchange
         self.keys = keys
@@ -74,6 +76,7 @@ class Gateway:
         self.clock = clock or DoorClock(lambda: exchange.now)
         self.ids = ClientIds(seed)
         self.balances_changed = exchange.now
+        self._sync = sync
         exchange.listen(self._note)
 
     def answer(self, method: Method, sent: Mapping[str, str], *, address: str, credentials: Credentials) -> Any:
@@ -97,6 +100,8 @@ class Gateway:
 
     def admit(self, address: str, weight: int) -> None:
         """Count a request that no method of the table answers; raises Refusal -1003."""
+        if self._sync is not None:
+            self._sync()
         self.limits.admit(address, weight)
 
     def answer_admitted(

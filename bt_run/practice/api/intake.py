@@ -112,7 +112,7 @@ def read_type(params: Parameters, name: str) -> OrderType:
     order_type = params.needed(name)
     if order_type not in _NEEDS:
         raise Refusal(-1116, "Invalid orderType.")
-    return cast("OrderType", order_type)
+    return order_type
 
 
 def read_leg(

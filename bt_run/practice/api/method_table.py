@@ -16,7 +16,7 @@ from bt_run.practice.api import (
 if TYPE_CHECKING:
     from bt_run.practice.api.methods import Method
 
-__all__ = ["BY_NAME", "BY_PATH", "METHODS"]
+__all__ = ["BY_NAME", "BY_PATH", "METHODS", "by_name"]
 
 METHODS: tuple[Method, ...] = (
     *general_calls.METHODS,
@@ -30,5 +30,10 @@ METHODS: tuple[Method, ...] = (
 BY_NAME = {method.name: method for method in METHODS if method.name}
 """By the WebSocket API's name."""
 
-BY_PATH = {(method.verb, method.path): method for method in METHODS}
+BY_PATH: dict[tuple[str, str], Method] = {(method.verb, method.path): method for method in METHODS}
 """By verb and path of REST."""
+
+
+def by_name(name: str) -> Method | None:
+    """Find a method by the WebSocket API's name; None where there is none."""
+    return BY_NAME.get(name)

@@ -119,10 +119,13 @@ def amend(gateway: Gateway, params: Parameters) -> Any:
 def amendments(gateway: Gateway, params: Parameters) -> Any:
     """Give a page of an order's amendments."""
     symbol = _symbol(gateway, params)
-    order = gateway.exchange.trading.order(symbol, order_id=params.whole("orderId"))
-    first = params.whole("fromExecutionId") or 0
-    found = [past for past in gateway.exchange.trading.amendments(order) if past.execution_id >= first]
-    return [tell.past_amendment(past) for past in found[: params.limit()]]
+    found = gateway.exchange.trading.amendments(
+        symbol,
+        params.whole("orderId") or 0,
+        from_execution_id=params.whole("fromExecutionId"),
+        limit=params.limit(),
+    )
+    return [tell.past_amendment(past) for past in found]
 
 
 def cancel_replace(gateway: Gateway, params: Parameters) -> Any:

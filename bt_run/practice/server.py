@@ -1,0 +1,153 @@
+"""One port for all that the practice exchange serves: REST, and the sockets where they are given."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Self
+
+from aiohttp import web
+
+from bt_run.core.errors import ConfigError
+from bt_run.practice.api.gateway import Gateway
+from bt_run.practice.fault_points import NoFaults
+from bt_run.practice.front_page import front_page
+from bt_run.practice.identity import NAME
+from bt_run.practice.limits import Limits
+from bt_run.practice.rest import RestDoor, mark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    from bt_run.practice.exchange import Exchange
+    from bt_run.practice.fault_points import Faults
+    from bt_run.practice.pacer import Pacer
+    from bt_run.practice.signing import Keys
+
+    Routes = Callable[["PracticeServer"], Iterable[web.AbstractRouteDef]]
+
+__all__ = ["PracticeServer"]
+
+_GOODBYE_S = 1.5
+_REQUESTS_S = 0.3
+
+_log = logging.getLogger(__name__)
+
+
+class PracticeServer:
+    """
+    Serves an exchange on one port, from entering ``async with`` until leaving it.
+
+    It also starts and ends the pacer. Leaving takes 2 s at most, whatever clients do.
+
+    Args:
+        exchange: What is served.
+        keys: Who may trade.
+        pacer: Moves the exchange's clock; None: nobody does, or the caller.
+        limits: How much one may ask; the default are Binance's.
+        faults: What goes wrong; `faults` may be set while it runs.
+        extra_routes: Give more routes, such as ``bt_run.practice.sockets.routes``; called with the server when
+            it is made. They may add to ``server.app.on_shutdown``.
+        host: Whom it listens to; the default is this machine alone.
+        port: 0: any free one.
+        seed: Of the client ids that are made up.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        keys: Keys,
+        *,
+        pacer: Pacer | None = None,
+        limits: Limits | None = None,
+        faults: Faults | None = None,
+        extra_routes: Iterable[Routes] = (),
+        host: str = "127.0.0.1",
+        port: int = 0,
+        seed: int = 0,
+    ) -> None:
+        self.exchange = exchange
+        self.keys = keys
+        self.pacer = pacer
+        self.limits = limits or Limits()
+        self.faults: Faults = faults or NoFaults()
+        self.host = host
+        self.port = port
+        sync = None if pacer is None else pacer.sync
+        self.gateway = Gateway(exchange, keys, limits=self.limits, seed=seed, sync=sync)
+        self.app = web.Application()
+        self.app.on_response_prepare.append(mark)
+        self.app.add_routes([web.get("/", self._front_page)])
+        self.app.add_routes(RestDoor(self.gateway, lambda: self.faults).routes())
+        for routes in extra_routes:
+            self.app.add_routes(routes(self))
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """Give the origin of REST, such as ``http://127.0.0.1:40001``."""
+        return f"http://{self._authority}"
+
+    @property
+    def ws_url(self) -> str:
+        """Give the origin of the streams and of the WebSocket API."""
+        return f"ws://{self._authority}"
+
+    async def __aenter__(self) -> Self:
+        """Begin to listen; raises ConfigError where the port cannot be had."""
+        runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=_REQUESTS_S)
+        await runner.setup()
+        site = web.TCPSite(runner, self.host, self.port)
+        try:
+            await site.start()
+        except OSError as error:
+            await runner.cleanup()
+            raise ConfigError(
+                f"The practice exchange cannot listen on {self.host} port {self.port}: {error.strerror}. "
+                f"Choose another port, or 0 for any free one."
+            ) from error
+        self._runner = runner
+        self.port = runner.addresses[0][1]
+        if self.pacer is not None:
+            self.pacer.start()
+        _log.info("%s: listening on %s", NAME, self.url)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop the clock, then listening; open connections are ended."""
+        if self.pacer is not None:
+            await self.pacer.aclose()
+        if self._runner is not None:
+            await self._end(self._runner)
+            self._runner = None
+        _log.info("%s: stopped", NAME)
+
+    async def _end(self, runner: web.AppRunner) -> None:
+        """End the runner, and cut off those who do not let go."""
+        try:
+            await asyncio.wait_for(runner.cleanup(), _GOODBYE_S)
+        except TimeoutError:
+            _log.info("%s: cutting off connections that do not end", NAME)
+            if runner.server is not None:
+                await runner.server.shutdown(0)
+
+    @property
+    def _authority(self) -> str:
+        host = "127.0.0.1" if self.host in ("", "0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    async def _front_page(self, request: web.Request) -> web.Response:
+        page = front_page(
+            symbols=self.exchange.markets,
+            now=self.exchange.now,
+            rest_url=f"{self.url}/api/v3",
+            stream_url=f"{self.ws_url}/ws",
+            ws_api_url=f"{self.ws_url}/ws-api/v3",
+        )
+        return web.Response(text=page, content_type="text/html")
