@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from brokers.filters import SymbolFilters
     from brokers.order_events import Event
     from brokers.orders import Order
+    from brokers.reconciling.views import Balance, ExchangeOrder, ExchangeTrade, Missing
 
 __all__ = [
-    "AccountBalance",
     "AccountEvent",
     "AccountReport",
     "BalancesSeen",
@@ -29,18 +29,8 @@ __all__ = [
     "Gateway",
     "Inbox",
     "OrderSeen",
-    "OrderState",
     "StreamChanged",
-    "Trade",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class AccountBalance:
-    """What the account holds of one asset; both >= 0."""
-
-    free: Decimal
-    locked: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,48 +40,6 @@ class FeeRates:
     maker: Decimal
     taker: Decimal
     discount_asset: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OrderState:
-    """
-    An order as the exchange describes it when asked: no trades, only sums.
-
-    `status` is Binance's word (NEW, PARTIALLY_FILLED, FILLED, CANCELED, EXPIRED, REJECTED, PENDING_NEW, ...).
-    Times are ms since 1970 UTC by the exchange's clock.
-    """
-
-    symbol: str
-    client_id: str
-    exchange_id: int
-    list_id: int
-    side: str
-    type: str
-    status: str
-    quantity: Decimal
-    executed: Decimal
-    executed_quote: Decimal
-    price: Decimal
-    stop_price: Decimal
-    created_ms: int
-    updated_ms: int
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Trade:
-    """One execution as myTrades tells it. `fee` in `fee_asset`; `quantity` in base asset."""
-
-    symbol: str
-    trade_id: int
-    exchange_id: int
-    side: str
-    quantity: Decimal
-    price: Decimal
-    fee: Decimal
-    fee_asset: str
-    time_ms: int
-    is_maker: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +57,7 @@ class OrderSeen:
 class BalancesSeen:
     """Balances of some assets as of `time_ms` (the exchange's clock)."""
 
-    balances: Mapping[str, AccountBalance]
+    balances: Mapping[str, Balance]
     time_ms: int
 
 
@@ -127,15 +75,15 @@ class AccountReport:
     """
     What a REST check found at `time_ms`: open orders and balances, orders asked for by client id, new trades.
 
-    `asked` holds None for an order that the exchange does not know (-2013). `trades` are those since the last
+    `asked` holds `Missing` for an order that the exchange does not know. `trades` are those since the last
     check, by symbol, complete and ascending.
     """
 
     time_ms: int
-    open_orders: tuple[OrderState, ...]
-    asked: Mapping[str, OrderState | None]
-    trades: tuple[Trade, ...]
-    balances: Mapping[str, AccountBalance]
+    open_orders: tuple[ExchangeOrder, ...]
+    asked: Mapping[str, ExchangeOrder | Missing]
+    trades: tuple[ExchangeTrade, ...]
+    balances: Mapping[str, Balance]
 
 
 AccountEvent = OrderSeen | BalancesSeen | StreamChanged | AccountReport
@@ -179,7 +127,7 @@ class Gateway(Protocol):
     def fees(self, symbol: str) -> FeeRates:
         """Give what trading costs. Raises ExchangeError."""
 
-    def balances(self) -> Mapping[str, AccountBalance]:
+    def balances(self) -> Mapping[str, Balance]:
         """Give all balances that are not zero. Raises ExchangeError."""
 
     def server_time_ms(self) -> int:
@@ -201,13 +149,13 @@ class Gateway(Protocol):
     def cancel(self, order: Order) -> tuple[Event, ...]:
         """Cancel an order, and with it the list that it belongs to: Canceled, CancelRefused or TimedOut."""
 
-    def query(self, symbol: str, client_id: str) -> OrderState | None:
+    def query(self, symbol: str, client_id: str) -> ExchangeOrder | None:
         """Ask for an order by client id; None where the exchange does not know it. Raises ExchangeError."""
 
-    def open_orders(self, symbol: str) -> tuple[OrderState, ...]:
+    def open_orders(self, symbol: str) -> tuple[ExchangeOrder, ...]:
         """Give all open orders of a symbol, foreign ones too. Raises ExchangeError."""
 
     def trades(
         self, symbol: str, *, since_trade_id: int | None = None, exchange_id: int | None = None
-    ) -> tuple[Trade, ...]:
+    ) -> tuple[ExchangeTrade, ...]:
         """Give the account's trades of a symbol, ascending and complete, from an id on, or of one order."""
