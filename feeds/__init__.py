@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from feeds.bt_feed import ArrayFeed, CsvFeed
     from feeds.bt_history import HistoryFeed
+    from feeds.bt_live import LiveFeed
     from feeds.csv_file import read_bars
     from feeds.locate import find_data, shipped_data
 
-__all__ = ["ArrayFeed", "CsvFeed", "HistoryFeed", "find_data", "read_bars", "shipped_data"]
+__all__ = ["ArrayFeed", "CsvFeed", "HistoryFeed", "LiveFeed", "find_data", "read_bars", "shipped_data"]
 
 _HOMES = {
     "ArrayFeed": "feeds.bt_feed",
     "CsvFeed": "feeds.bt_feed",
     "HistoryFeed": "feeds.bt_history",
+    "LiveFeed": "feeds.bt_live",
     "find_data": "feeds.locate",
     "read_bars": "feeds.csv_file",
     "shipped_data": "feeds.locate",

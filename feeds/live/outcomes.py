@@ -5,7 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["Absence", "Ask", "Correction", "Delivery", "Forming", "Outcome", "Phase", "Row", "Rules", "Turn"]
+__all__ = [
+    "Absence",
+    "Ask",
+    "Correction",
+    "Delivery",
+    "End",
+    "Failure",
+    "Forming",
+    "Notice",
+    "Outcome",
+    "Phase",
+    "Row",
+    "Rules",
+    "Turn",
+]
 
 Row = tuple[float, ...]
 """One bar in the order of `bt_run.core.market.BAR_COLUMNS`; its open time, the first, is an int."""
@@ -94,4 +108,17 @@ class Correction:
     told: Row
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Failure:
+    """Another attempt cannot mend this, or it is a bug: the error is raised where the bars are taken."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Somebody wants no more bars."""
+
+
 Outcome = Ask | Delivery | Forming | Turn | Absence | Correction
+Notice = Turn | Absence | Correction

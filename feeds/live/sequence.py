@@ -105,6 +105,11 @@ class Sequence:
         """Give the time from one bar to the next."""
         return self._grid.interval
 
+    @property
+    def expected_end(self) -> int | None:
+        """Give the end of the expected bar, None before the history has come."""
+        return None if self._expected is None else self._expected_end
+
     def connected(self, now_ms: int) -> tuple[Outcome, ...]:
         """Take that the stream is open: what it sends from now on will come."""
         self._connected = self._ever_connected = self._check = True

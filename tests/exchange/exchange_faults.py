@@ -59,6 +59,8 @@ class Fault:
 class Faults:
     """Faults that are on, and the ways to turn them on; a base of the exchange."""
 
+    now_ms: int
+
     def __init__(self) -> None:
         self._faults: list[Fault] = []
 
@@ -178,6 +180,16 @@ class Faults:
             return honest
 
         return self.fault(change, **{"path": "klines", **where})
+
+    def lag(self, seconds: float, **where: Any) -> Any:
+        """Leave out the bars that closed less than so many seconds ago, as a database that lags behind does."""
+
+        async def change(request: web.Request, honest: web.Response) -> web.StreamResponse:
+            rows = json.loads(honest.text or "[]")
+            honest.text = json.dumps([row for row in rows if row[6] + 1000 * seconds < self.now_ms])
+            return honest
+
+        return self.fault(change, **{"path": "klines", "times": None, **where})
 
     def bad_checksum(self, **where: Any) -> Any:
         """Send a checksum that fits no file."""

@@ -12,7 +12,9 @@ import feeds
 
 def test_public_names() -> None:
     """These names are public, sorted, and there."""
-    assert ["ArrayFeed", "CsvFeed", "HistoryFeed", "find_data", "read_bars", "shipped_data"] == feeds.__all__
+    assert [
+        "ArrayFeed", "CsvFeed", "HistoryFeed", "LiveFeed", "find_data", "read_bars", "shipped_data"
+    ] == feeds.__all__  # fmt: skip
     assert [name for name in feeds.__all__ if not callable(getattr(feeds, name))] == []
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = feeds.nothing

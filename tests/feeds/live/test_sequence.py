@@ -555,7 +555,7 @@ class World:
 @settings(max_examples=150, deadline=None)
 @given(seed=st.integers(0, 2**32), trouble=st.sampled_from([0.0, 0.3, 1.0]), bars=st.integers(12, 30))
 def test_every_bar_comes_once_and_in_order_whatever_happens(seed, trouble, bars):
-    """Frames lost, doubled, reordered, late; connections lost; REST failing and lagging; bars that never were."""
+    """Frames lost, doubled, reordered, late; connections lost; REST failing, lagging; bars that never were."""
     world = World(seed, trouble=trouble, bars=bars)
     while world.now < opened(bars):
         world.step(world.draw.choice([200, 1_000, 3_000, 10_000]))
