@@ -180,6 +180,15 @@ def test_a_late_fill_belongs_to_an_order_that_is_over(end):
     assert D("73.0") == late.executed_quote
 
 
+def test_a_second_word_of_the_end_takes_nothing_back():
+    """The answer said how much was executed, the stream says only that it is over; the first acceptance counts."""
+    order = after(
+        limit(), Submitted(), ACCEPTED, Canceled(2_000, D("0.7")), Canceled(2_000), Accepted(7, 9_000)
+    )
+
+    assert (D("0.7"), 1_000) == (order.missing, order.accepted_ms)
+
+
 def test_more_than_the_quantity_is_refused():
     """A trade too many is another order's, or a bug: it is told, and nothing is counted."""
     order = after(limit(), Submitted(), ACCEPTED, trade(1, "0.4"))
