@@ -83,11 +83,13 @@ class Connection:
         """Send a text frame after those that wait."""
         self._put(text)
 
-    def end(self, code: int, reason: str = "", *, flush: bool = False) -> None:
+    def end(self, code: int, reason: str = "", *, flush: bool = False, goodbye_s: float | None = None) -> None:
         """Close with a code and a reason; with `flush` after what waits is written."""
         if self._ending is None:
             self.close_code = code
-            self._ending = asyncio.get_running_loop().create_task(self._close(code, reason, flush=flush))
+            wait_s = self.policy.goodbye_s if goodbye_s is None else goodbye_s
+            closing = self._close(code, reason, wait_s, flush=flush)
+            self._ending = asyncio.get_running_loop().create_task(closing)
 
     def cut(self) -> None:
         """End the connection without a word; the client sees 1006."""
@@ -213,18 +215,16 @@ class Connection:
         self._idle.clear()
         self._wake.set()
 
-    async def _close(self, code: int, reason: str, *, flush: bool) -> None:
+    async def _close(self, code: int, reason: str, wait_s: float, *, flush: bool) -> None:
         """Say goodbye; who does not answer soon is left behind, and cut when it has not read for long."""
         if flush:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), self.policy.goodbye_s)
+                await asyncio.wait_for(self._idle.wait(), wait_s)
         self._queue.clear()
         self._idle.set()
         transport = self._request.transport
         with suppress(TimeoutError, ConnectionError):
-            await asyncio.wait_for(
-                self._socket.close(code=code, message=reason.encode(), drain=False), self.policy.goodbye_s
-            )
+            await asyncio.wait_for(self._socket.close(code=code, message=reason.encode(), drain=False), wait_s)
         if transport is not None:
             transport.close()
             asyncio.get_running_loop().call_later(_LINGER_S, transport.abort)

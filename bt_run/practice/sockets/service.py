@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -49,6 +48,7 @@ _PREFIXES: tuple[tuple[str, Family, bool], ...] = (
 _log = logging.getLogger(__name__)
 
 _BEAT_S = 0.05
+_GOODBYE_S = 0.45
 _WS_API_WEIGHT = 2
 
 
@@ -64,7 +64,7 @@ class Sockets:
 
     Args:
         gateway: What the WebSocket API asks; also gives the exchange.
-        faults: May drop, delay, repeat frames, refuse handshakes, and more; may be set later.
+        faults: May drop, delay and repeat frames, refuse handshakes, and more; may be set later.
         policies: The rules of connections.
         clock: Real seconds that never go back.
     """
@@ -146,21 +146,18 @@ class Sockets:
                 client.terminate()
 
     async def close(self, code: int = 1001) -> None:
-        """End all connections, and be ready for the server's end; new ones are refused."""
+        """End all connections within a second, and let no new ones in: before the server's end."""
         self._closed = True
         self._unlisten()
         if self._beat is not None:
             self._beat.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._beat
+            await asyncio.wait({self._beat})
         for connection in self.connections:
-            connection.end(code, NAME, flush=True)
-        longest = max((connection.policy.goodbye_s for connection in self._clients), default=0.0)
-        until = self._clock() + 2 * longest + 0.5
+            connection.end(code, NAME, flush=True, goodbye_s=_GOODBYE_S)
+        until = self._clock() + 2 * _GOODBYE_S
         while self._clients and self._clock() < until:
             await asyncio.sleep(0.005)
-        for connection in self.connections:
-            connection.cut()
+        self.drop()
 
     # The exchange's events.
 

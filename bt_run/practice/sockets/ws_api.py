@@ -7,7 +7,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from bt_run.practice.api.method_table import BY_NAME
+from bt_run.practice.api.method_table import by_name
 from bt_run.practice.api.microseconds import in_microseconds
 from bt_run.practice.fault_points import RequestInfo, Response
 from bt_run.practice.refusal import Refusal
@@ -95,7 +95,7 @@ class WsApi:
         if request.method in session.methods:
             result = session.call(request.method, params)
         else:
-            method = BY_NAME.get(request.method)
+            method = by_name(request.method)
             if method is None:
                 self._gateway.admit(session.connection.address, 1)
                 raise Refusal(-5000, f"Method {request.method} is invalid")
@@ -113,7 +113,7 @@ class WsApi:
         if wanted in (False, "false"):
             return None
         limits = self._gateway.limits
-        method = BY_NAME.get(request.method)
+        method = by_name(request.method)
         orders = limits.orders_payload() if method is not None and method.security == "TRADE" else []
         return [*orders, limits.weight_payload(self._session.connection.address)]
 
