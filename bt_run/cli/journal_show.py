@@ -79,9 +79,9 @@ def _counts(reader: JournalQueries, window: Window) -> dict[str, str]:
     """Count what the run left; by state, by source and by kind where that says more."""
     from bt_run.journal.records import BarRecord, ConnectionRecord, FillRecord, OrderRecord, SignalRecord
 
-    states = Counter(order.state for order in reader.find(OrderRecord, window))
-    sources = Counter(bar.source for bar in reader.find(BarRecord, window))
-    kinds = Counter(event.kind for event in reader.find(ConnectionRecord, window))
+    states: Counter[str] = Counter(order.state for order in reader.find(OrderRecord, window))
+    sources: Counter[str] = Counter(bar.source for bar in reader.find(BarRecord, window))
+    kinds: Counter[str] = Counter(event.kind for event in reader.find(ConnectionRecord, window))
     signals = sum(1 for signal in reader.find(SignalRecord, window) if signal.decisions)
     return {
         "orders": _counted(states),

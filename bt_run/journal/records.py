@@ -111,6 +111,8 @@ class OrderRecord:
 
     def __post_init__(self) -> None:
         _check_amounts(self, "quantity", "quote_quantity", "price", "stop_price")
+        if type(self.state) is not str:  # some drivers would write an enum by its name
+            object.__setattr__(self, "state", str(self.state))
 
     @property
     def is_open(self) -> bool:

@@ -15,9 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brokers.orders import TERMINAL, State
 from bt_run.core.errors import ConfigError, JournalError
 from bt_run.journal.journal import Journal
 from bt_run.journal.records import (
+    TERMINAL_STATES,
     BalanceRecord,
     ConnectionRecord,
     EquityRecord,
@@ -108,6 +110,20 @@ def test_an_order_keeps_its_whole_story(journal, make):
     assert [1, 2, 3] == [line.sequence for line in journal.story("btr-1")]
     assert [make.order(state="CANCELED", updated_ms=9)] == journal.orders()
     assert [] == journal.story("unknown")
+
+
+def test_a_state_may_be_given_as_the_broker_has_it(journal, make):
+    """As a StrEnum; it lies as plain text, and its order counts as done where it is."""
+    journal.write_order(make.order(state=State.FILLED), OrderEvent("Fill", 1, {"from": State.SENT}))
+
+    assert str is type(make.order(state=State.FILLED).state)
+    assert ("FILLED", {"from": "SENT"}) == (journal.order("btr-1").state, journal.story("btr-1")[0].details)
+    assert [] == journal.open_orders()
+
+
+def test_the_states_that_end_an_order_are_those_of_the_broker():
+    """The journal lies above the broker's room and below nobody who could compare the two."""
+    assert {str(state) for state in TERMINAL} == set(TERMINAL_STATES)
 
 
 def test_several_orders_are_written_together_or_not_at_all(journal, make):
