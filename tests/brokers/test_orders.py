@@ -181,7 +181,7 @@ def test_a_late_fill_belongs_to_an_order_that_is_over(end):
 
 
 def test_a_second_word_of_the_end_takes_nothing_back():
-    """The answer said how much was executed, the stream says only that it is over; the first acceptance counts."""
+    """The answer said how much was executed, the stream says only that it is over."""
     order = after(
         limit(), Submitted(), ACCEPTED, Canceled(2_000, D("0.7")), Canceled(2_000), Accepted(7, 9_000)
     )
