@@ -211,6 +211,9 @@ class Pacer:
         finally:
             self._let_go()
 
+    def _is_held(self) -> bool:
+        return any(barrier.hold is not None for barrier in self._barriers)
+
     async def _move(self) -> None:
         """Let happen what is due, and breathe every millisecond."""
         until = self._clock() + _SLICE_S
@@ -220,13 +223,13 @@ class Pacer:
                 await asyncio.sleep(0)
                 until = self._clock() + _SLICE_S
         self.sync()
-        if self.exchange.next_time() is None and not self.holders:
+        if self.exchange.next_time() is None and not self._is_held():
             self._finish_steps()
             self.ended.set()
 
     def _may_step(self) -> bool:
         upcoming = self.exchange.next_time()
-        if upcoming is None or self.holders:
+        if upcoming is None or self._is_held():
             return False
         if self._steps:
             return True
@@ -274,7 +277,7 @@ class Pacer:
             pass
 
     def _pause_s(self) -> float | None:
-        if self._paused or self.holders or self._speed == "max":
+        if self._paused or self._is_held() or self._speed == "max":
             return None
         upcoming = self.exchange.next_time()
         if upcoming is None:
@@ -285,7 +288,7 @@ class Pacer:
 
     def _due(self) -> int | None:
         """Give up to when the exchange's clock may go now; None where real time does not move it."""
-        if self._paused or self._speed == "max" or self.holders or self._steps:
+        if self._paused or self._speed == "max" or self._is_held() or self._steps:
             return None
         started, begin = self._anchor
         return begin + int((self._clock() - started) * 1000 * self._speed)
@@ -295,7 +298,7 @@ class Pacer:
     async def _ask(self, kind: Literal["bars", "events"], count: int) -> int:
         if self.failure is not None:
             raise self.failure
-        if count <= 0 or (self.exchange.next_time() is None and not self.holders):
+        if count <= 0 or (self.exchange.next_time() is None and not self._is_held()):
             return 0
         self.sync()
         steps = _Steps(kind, count, asyncio.get_running_loop().create_future())

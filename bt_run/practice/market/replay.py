@@ -245,7 +245,7 @@ class Market:
 
     def trades(self, limit: int = 500, *, from_id: int | None = None) -> list[Print]:
         """Give the last prints, or those from an id on, oldest first."""
-        first = self._log.next_id - limit if from_id is None else from_id
+        first = self._log.next_id - limit if from_id is None else max(from_id, self._log.first_id)
         return self._log.between(first, first + limit)
 
     def agg_trades(
@@ -262,7 +262,7 @@ class Market:
         `end`).
         """
         if from_id is not None:
-            return self._log.between(from_id, from_id + limit)
+            return self.trades(limit, from_id=from_id)
         last = self._log.next_id if end is None else self._log.id_at(end + 1)
         first = last - limit if start is None else self._log.id_at(start)
         return self._log.between(first, min(last, first + limit))

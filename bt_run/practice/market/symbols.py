@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from math import floor, log10
+from math import ceil, floor, log10
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,7 +88,7 @@ def rules_for(
         base=base,
         quote=quote,
         min_price=tick,
-        max_price=max(D(1000), D(10) ** (floor(log10(level)) + 2)),
+        max_price=max(D(1000), D(10) ** ceil(log10(5 * level))),
         tick_size=tick,
         min_quantity=step,
         max_quantity=most * 90,
