@@ -114,7 +114,7 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         self._on_notice = on_notice
         self._rules = rules or Rules()
         self._policy = policy
-        self._clock = clock
+        self._our_time = clock
         self._own_background: BackgroundLoop | None = None
         self._begin()
         if hub is not None:
@@ -180,7 +180,7 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         if background is None:
             background = self._own_background = BackgroundLoop("live feed")
         return LiveHub(
-            self.venue, market=self.market, background=background, policy=self._policy, clock=self._clock
+            self.venue, market=self.market, background=background, policy=self._policy, clock=self._our_time
         )
 
     # What strategies and displays look at.
@@ -210,7 +210,7 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         hub = self._hub
         if hub is not None:
             return hub.status_of(self._channel)
-        return self._channel.status(round(self._clock() * 1000), venue=self.venue.name, trouble="")
+        return self._channel.status(round(self._our_time() * 1000), venue=self.venue.name, trouble="")
 
     def haslivedata(self) -> bool:
         """Tell Cerebro whether something is waiting to be delivered."""

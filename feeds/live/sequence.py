@@ -147,7 +147,7 @@ class Sequence:
                 told += self._compare(row)
         self._begin(ask, wanted)
         self._count_gaps(wanted)
-        return (*told, *self._step(now_ms, answered=True))
+        return (*told, *self._step(now_ms, answered=ask))
 
     def failed(self, ask: Ask, now_ms: int, *, wait_ms: int = 0) -> tuple[Outcome, ...]:
         """Take that REST gave no answer; it is asked again after a pause, `wait_ms` at least."""
@@ -214,13 +214,13 @@ class Sequence:
 
     # What follows.
 
-    def _step(self, now_ms: int, *, answered: bool = False) -> tuple[Outcome, ...]:
+    def _step(self, now_ms: int, *, answered: Ask | None = None) -> tuple[Outcome, ...]:
         out: list[Outcome] = []
         self._turn(now_ms, out, early=True)
         self._flush(now_ms, out)
         self._turn(now_ms, out)
-        if answered:
-            self._pace(now_ms)
+        if answered is not None:
+            self._pace(answered, now_ms)
         self._ask(now_ms, out)
         return tuple(out)
 
@@ -304,9 +304,10 @@ class Sequence:
         self._asked = Ask(self._asks, start, max(start, self._settled - 1))
         out.append(self._asked)
 
-    def _pace(self, now_ms: int) -> None:
-        """After an answer: wait before the next where it did not bring what was wanted."""
-        if self._warm and not self._is_due(now_ms):
+    def _pace(self, ask: Ask, now_ms: int) -> None:
+        """After an answer: wait before the next where it did not bring a bar that was asked for."""
+        asked_for = self._expected is None or self._expected <= ask.end
+        if self._warm and not (asked_for and self._is_due(now_ms)):
             self._tries, self._ask_at = 0, 0
         else:
             self._put_off(now_ms, 0)

@@ -55,7 +55,9 @@ class Running:
 
     @property
     def count(self) -> int:
-        """Give how many bars the strategy has seen."""
+        """Give how many bars the strategy has seen; an error of the run is raised here."""
+        if self.error is not None:
+            raise self.error
         return len(self.recorder.rows) if hasattr(self.cerebro, "recorder") else 0
 
     def start(self) -> Running:

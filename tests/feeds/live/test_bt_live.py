@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import ExitStack
@@ -24,7 +28,7 @@ wait = StreamServer.wait
 def begin(market, run_live, **given):
     """Start a feed with 20 bars of history and wait until it is live."""
     running = run_live(market, **given)
-    wait(lambda: running.count == 20 and running.feeds[0].status().phase is Phase.LIVE)
+    wait(lambda: running.count == 20 and "LIVE" in running.recorder.told)
     return running
 
 
@@ -387,7 +391,13 @@ def test_ctrl_c_leaves_nothing_behind(market):
             return super().wait(timeout_s)
 
     feed = LiveFeed(
-        "BTCUSDT", "1m", venue=market.venue, bell=Interrupted(), history=20, clock=market.exchange.clock
+        "BTCUSDT",
+        "1m",
+        venue=market.venue,
+        bell=Interrupted(),
+        qcheck=0.05,
+        history=20,
+        clock=market.exchange.clock,
     )
     begun = time.monotonic()
     with market.exchange.hold(path="klines") as waiting:
@@ -400,9 +410,45 @@ def test_ctrl_c_leaves_nothing_behind(market):
     market.streams.wait_for_listeners(0)
 
 
+SCRIPT = """
+import os, signal, backtrader as bt
+from feeds import LiveFeed
+
+class Interrupted(bt.Strategy):
+    def notify_data(self, data, status, *args, **kwargs):
+        if status == data.LIVE:
+            print("interrupting", flush=True)
+            os.kill(os.getpid(), signal.SIGINT)
+
+cerebro = bt.Cerebro(stdstats=False)
+cerebro.adddata(LiveFeed("BTCUSDT", history=20))
+cerebro.addstrategy(Interrupted)
+cerebro.run()
+"""
+
+
+def test_a_script_of_anybody_ends_at_ctrl_c(market):
+    """With Python's own traceback, at once; the venue comes from the environment."""
+    script = f"import time\ntime.time = lambda: {market.exchange.clock()}\n{SCRIPT}"
+    urls = {"BT_RUN_REST_URL": market.exchange.url, "BT_RUN_STREAM_URL": market.streams.url}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **urls},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+    assert "interrupting\n" == done.stdout
+    assert done.stderr.endswith("KeyboardInterrupt\n")
+    assert -signal.SIGINT == done.returncode
+    market.streams.wait_for_listeners(0)
+
+
 def test_runstop_ends_it_too(market, run_live):
-    """Cerebro looks at least once a second."""
-    running = begin(market, run_live)
+    """Cerebro looks at least every qcheck seconds."""
+    running = begin(market, run_live, qcheck=0.1)
     running.cerebro.runstop()
     running.join(3)
 

@@ -259,6 +259,14 @@ def test_one_request_is_under_way_at_a_time():
     assert [11] == delivered(sequence.answered(ask, rows(10, 12), at(14, 0)))
 
 
+def test_an_answer_that_could_not_hold_the_bar_delays_nothing():
+    """It was asked for before the bar was due; the next request goes out at once."""
+    sequence = begun()
+    check = ask_of(sequence.connected(at(11, 59)))
+
+    assert opened(12) - 1 == ask_of(sequence.answered(check, rows(10, 11), at(12, 2))).end
+
+
 def test_rows_that_were_not_asked_for_are_not_trusted():
     """REST may know the newest bar before all of its trades."""
     sequence = begun()
