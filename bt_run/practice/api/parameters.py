@@ -17,7 +17,7 @@ from bt_run.practice.refusal import Refusal
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["Parameters", "empty", "missing", "not_required", "one_of_two"]
+__all__ = ["NUMBER", "Parameters", "empty", "missing", "not_required", "one_of_two"]
 
 NUMBER = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
 WHOLE = r"^[0-9]{1,20}$"
