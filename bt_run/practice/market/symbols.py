@@ -45,7 +45,9 @@ def split_symbol(symbol: str, *, base: str | None = None, quote: str | None = No
     if base and name.startswith(base.upper()) and len(name) > len(base):
         return base.upper(), name[len(base) :]
     known = sorted(_USD_WORTH, key=len, reverse=True)
-    found = next((asset for asset in known if name.endswith(asset) and name != asset), None)
+    fitting = [asset for asset in known if name.endswith(asset) and name != asset]
+    # XBTUSD is XBT in USD, not XB in TUSD: assets have three characters and more, with few exceptions.
+    found = next((asset for asset in fitting if len(name) - len(asset) >= 3), next(iter(fitting), None))
     if found is None or base or quote:
         raise ConfigError(
             f"What {symbol!r} trades in is not clear. Say the base and the quote asset, such as BTC and USDT."

@@ -30,6 +30,9 @@ D = Decimal
         ("USDTTRY", "USDT", "TRY"),
         ("BTCUSD", "BTC", "USD"),
         ("EURUSDT", "EUR", "USDT"),
+        ("XBTUSD", "XBT", "USD"),
+        ("BTCTUSD", "BTC", "TUSD"),
+        ("WUSDT", "W", "USDT"),
         ("1000SATSUSDT", "1000SATS", "USDT"),
     ],
 )
