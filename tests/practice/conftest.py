@@ -113,6 +113,12 @@ def make_exchange(*, at: int = 60, interval: str = "1m") -> Exchange:
 
 
 @pytest.fixture
+def practice_exchange() -> Exchange:
+    """Give an exchange that nobody serves yet."""
+    return make_exchange()
+
+
+@pytest.fixture
 def private_key() -> Any:
     """Give the Ed25519 key that only the client has."""
     return PRIVATE
