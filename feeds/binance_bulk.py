@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING
 
 import requests
 
+from bt_run.core.binance_errors import connection_error, refusal
 from bt_run.core.errors import DataError, Disconnected, RateLimited
 from bt_run.core.market import Bars
+from bt_run.core.retry import retrying
 from bt_run.core.venue import VENUES
 from feeds.binance_rest import bypass_proxy
-from feeds.fetching.binance_errors import connection_error, refusal
-from feeds.fetching.retry import retrying
 from feeds.quality import check_values, find_order
 from feeds.table.content import Content
 from feeds.table.text_table import read_text

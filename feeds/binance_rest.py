@@ -19,6 +19,8 @@ import requests
 from binance.client import Client
 from binance.exceptions import BinanceAPIException, BinanceRequestException
 
+from bt_run.core.binance_errors import connection_error, describe_body, refusal
+from bt_run.core.cut import Cutter
 from bt_run.core.errors import (
     Banned,
     Disconnected,
@@ -28,10 +30,8 @@ from bt_run.core.errors import (
     Rejected,
     UnknownSymbol,
 )
-from feeds.fetching.binance_errors import connection_error, describe_body, refusal
-from feeds.fetching.cut import Cutter
+from bt_run.core.retry import retrying
 from feeds.fetching.kline_page import Page, tidy_page
-from feeds.fetching.retry import retrying
 from feeds.fetching.weight import FUTURES_LIMIT, SPOT_LIMIT, WeightBudget
 from feeds.wire.codec_rest import parse_agg_trades, parse_klines
 

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bt_run.core.market import Bars
+    from bt_run.core.stream_policy import StreamPolicy
     from bt_run.core.venue import Market, Venue
     from feeds.live.outcomes import Notice
     from feeds.live.status import LiveStatus
-    from feeds.wire.stream_policy import StreamPolicy
 
 __all__ = ["LiveFeed"]
 

@@ -19,14 +19,15 @@ from feeds.resample import bar_bounds
 from feeds.stream import MarketStream
 from feeds.wire.codec_rest import parse_backfill
 from feeds.wire.continuity import Continuity, Hole
+from feeds.wire.staleness import is_quiet
 from feeds.wire.stream_events import Backfill, Connected, Disconnected, Frame, Gap
 from feeds.wire.stream_names import StreamName, stream_name
-from feeds.wire.stream_policy import StreamPolicy, is_quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from bt_run.core.stream_policy import StreamPolicy
     from bt_run.core.venue import Market, Venue
     from feeds.wire.stream_events import StreamEvent
 

@@ -19,9 +19,10 @@ from urllib.parse import quote
 
 from bt_run.core.errors import BtRunError, ConfigError, RateLimited, Rejected
 from bt_run.core.errors import Disconnected as Unreachable
+from bt_run.core.stream_policy import StreamPolicy, explain, pause_s
+from feeds.wire.staleness import stale_after_s
 from feeds.wire.stream_events import Connected, Disconnected, Frame, StreamEvent
 from feeds.wire.stream_link import Link, Verdict, open_link
-from feeds.wire.stream_policy import StreamPolicy, explain, pause_s, stale_after_s
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 from bt_run.core.errors import Banned, ConfigError, ExchangeError, FrameError, RateLimited, Rejected
 from bt_run.core.market import BAR_COLUMNS
+from bt_run.core.stream_policy import StreamPolicy
 from feeds.binance_rest import BinanceRest
 from feeds.live.outcomes import Failure
 from feeds.live.server_clock import ServerClock
 from feeds.stream import MarketStream
 from feeds.wire.messages import KlineFrame
 from feeds.wire.stream_events import Connected, Disconnected, Frame
-from feeds.wire.stream_policy import StreamPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

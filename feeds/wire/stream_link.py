@@ -10,15 +10,15 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from bt_run.core.errors import FrameError
+from bt_run.core.stream_policy import close_reason, needs_proxy
 from feeds.codec import stream_of
-from feeds.wire.stream_policy import close_reason, needs_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from websockets.asyncio.client import ClientConnection
 
-    from feeds.wire.stream_policy import StreamPolicy
+    from bt_run.core.stream_policy import StreamPolicy
 
 __all__ = ["SHUTDOWN_STREAM", "Link", "Verdict", "name_of", "open_link"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import backtrader as bt
 
 from bt_run.core.market import BAR_COLUMNS
-from feeds.wire.stream_policy import StreamPolicy
+from bt_run.core.stream_policy import StreamPolicy
 
 _EPOCH_DAY = 719_163
 QUICK = StreamPolicy(

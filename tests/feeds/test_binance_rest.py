@@ -9,8 +9,8 @@ from exchange_market import make_bars
 from bt_run.core.errors import Banned, Disconnected, Rejected, UnknownSymbol
 from bt_run.core.interval import BINANCE_INTERVALS, Interval
 from bt_run.core.market import BAR_COLUMNS, Bars
+from bt_run.core.retry import ATTEMPTS
 from feeds.binance_rest import BinanceRest
-from feeds.fetching.retry import ATTEMPTS
 
 HOUR = Interval.parse("1h")
 NOW = 1_767_268_800_000

@@ -13,12 +13,12 @@ from exchange_market import make_bars
 from bt_run.core.errors import Banned, ConfigError, UnknownName, UnknownSymbol
 from bt_run.core.interval import Interval
 from bt_run.core.market import BAR_COLUMNS
+from bt_run.core.stream_policy import StreamPolicy
 from feeds.capture import UNREADABLE, Capture, plan_capture
 from feeds.csv_file import read_bars
 from feeds.recording.capture_bars import read_capture
 from feeds.recording.capture_file import CaptureReader
 from feeds.wire.stream_events import Backfill, Connected, Disconnected, Frame, Gap, Started
-from feeds.wire.stream_policy import StreamPolicy
 
 MINUTE = Interval.parse("1m")
 START = 1_767_265_200_000  # an hour before the exchange's time

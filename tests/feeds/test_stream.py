@@ -9,10 +9,10 @@ from dataclasses import replace
 import pytest
 
 from bt_run.core.errors import Banned, ConfigError, Rejected
+from bt_run.core.stream_policy import StreamPolicy
 from bt_run.core.venue import VENUES
 from feeds.stream import MarketStream, stream_url
 from feeds.wire.stream_events import Connected, Disconnected, Frame
-from feeds.wire.stream_policy import StreamPolicy
 
 KLINE, TRADE, FORCE = "btcusdt@kline_1m", "btcusdt@trade", "btcusdt@forceOrder"
 QUICK = StreamPolicy(

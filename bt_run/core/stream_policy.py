@@ -25,20 +25,17 @@ from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 
+from bt_run.core.binance_errors import connection_error, refusal
 from bt_run.core.errors import ConfigError, Disconnected
-from feeds.fetching.binance_errors import connection_error, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from bt_run.core.errors import BtRunError
 
-__all__ = ["StreamPolicy", "close_reason", "explain", "is_quiet", "needs_proxy", "pause_s", "stale_after_s"]
+__all__ = ["StreamPolicy", "close_reason", "explain", "needs_proxy", "pause_s"]
 
 _DAY_S = 86_400.0
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _MOST_DOUBLINGS = 16
-_PATIENCE = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,40 +80,23 @@ def pause_s(policy: StreamPolicy, *, failures: int, since_attempt_s: float, jitt
     return max(rest_s, doubled * (1.0 + jitter / 2.0))
 
 
-def stale_after_s(policy: StreamPolicy, streams: Iterable[str], *, silent: int) -> float | None:
-    """
-    Tell after how many seconds without a frame a connection counts as dead; None for never.
-
-    Liquidations alone are silent for hours, so they are not watched. Where `silent` connections before
-    this one had no frame at all, the patience doubles up to eight times: the market may just be quiet.
-    """
-    if all(is_quiet(stream) for stream in streams):
-        return None
-    return policy.stale_s * min(_PATIENCE, 2.0 ** min(silent, _MOST_DOUBLINGS))
-
-
-def is_quiet(stream: str) -> bool:
-    """Tell whether silence is normal on this stream."""
-    return stream.startswith("!forceOrder") or stream.endswith("@forceOrder")
-
-
 def needs_proxy(url: str) -> bool:
     """Tell whether the proxy of the environment counts: not for this machine itself."""
     return urlsplit(url).hostname not in _LOOPBACK
 
 
-def explain(error: Exception, *, url: str, now_ms: int) -> BtRunError | None:
+def explain(error: Exception, *, url: str, now_ms: int, what: str = "The market stream") -> BtRunError | None:
     """
     Turn what an attempt to connect raised into one of our errors; see the table above.
 
     None where the exception is not on the list, and so must be raised as it is. `now_ms` is our time, from
-    which the end of a ban is counted where the exchange does not tell it.
+    which the end of a ban is counted where the exchange does not tell it. `what` begins the message.
     """
-    what = f"The market stream at {url}"
+    what = f"{what} at {url}"
     if isinstance(error, InvalidStatus):
         return _refused(what, error, now_ms=now_ms)
     if isinstance(error, InvalidURI):
-        return ConfigError(f"{url} is no address of a market stream. Check the venue's stream_url.")
+        return ConfigError(f"{url} is no address of a stream. Check the venue's URLs.")
     if isinstance(error, OSError) and not isinstance(error, ConnectionRefusedError):
         return connection_error(what, error, url=url)
     reason = _transient_reason(error)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import requests
 
+from bt_run.core.binance_errors import connection_error, describe_body, refusal
 from bt_run.core.errors import Banned, Disconnected, RateLimited, Rejected
-from feeds.fetching.binance_errors import connection_error, describe_body, refusal
 
 NOW = 1_700_000_000_000
 

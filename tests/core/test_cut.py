@@ -9,10 +9,10 @@ import pytest
 import requests
 from exchange_market import make_bars
 
+from bt_run.core.cut import Cutter
 from bt_run.core.errors import ExchangeError
 from bt_run.core.interval import Interval
 from feeds.binance_rest import BinanceRest
-from feeds.fetching.cut import Cutter
 
 MINUTE = Interval.parse("1m")
 START = 1_767_225_600_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bt_run.core.errors import Banned, Disconnected, RateLimited
-from feeds.fetching.retry import ATTEMPTS, retrying
+from bt_run.core.retry import ATTEMPTS, retrying
 
 
 def attempt_all(error, slept):

@@ -13,14 +13,12 @@ from websockets.frames import Close
 from websockets.http11 import Response
 
 from bt_run.core.errors import Banned, ConfigError, Disconnected, RateLimited, Rejected
-from feeds.wire.stream_policy import (
+from bt_run.core.stream_policy import (
     StreamPolicy,
     close_reason,
     explain,
-    is_quiet,
     needs_proxy,
     pause_s,
-    stale_after_s,
 )
 
 URL = "wss://stream.example:9443/stream"
@@ -83,6 +81,13 @@ def test_a_bad_address_is_a_setting_to_mend():
     assert isinstance(explained(InvalidURI(URL, "no")), ConfigError)
 
 
+def test_the_message_says_which_stream():
+    """The account's stream and the market's have the same troubles."""
+    told = explain(EOFError("x"), url=URL, now_ms=0, what="The account's stream")
+
+    assert str(told).startswith(f"The account's stream at {URL}: ")
+
+
 def test_a_bug_is_not_explained():
     """It must crash, not reconnect at night."""
     assert explained(KeyError("stream")) is None
@@ -117,21 +122,6 @@ def test_a_server_that_accepts_and_drops_is_asked_far_less_than_the_limit():
         now += pause_s(POLICY, failures=attempts, since_attempt_s=0, jitter=0)
 
     assert 10 == attempts
-
-
-def test_liquidations_alone_are_never_stale():
-    """Their silence is normal; beside trades they are watched with them."""
-    assert stale_after_s(POLICY, ["btcusdt@forceOrder", "!forceOrder@arr"], silent=0) is None
-    assert 60 == stale_after_s(POLICY, ["btcusdt@forceOrder", "btcusdt@aggTrade"], silent=0)
-    assert is_quiet("!forceOrder@arr")
-    assert not is_quiet("btcusdt@aggTrade")
-
-
-def test_a_market_without_trades_is_given_more_time():
-    """Each connection that stayed silent doubles the patience, up to eight times."""
-    waits = [stale_after_s(POLICY, ["obscure@trade"], silent=count) for count in (0, 1, 2, 3, 99)]
-
-    assert [60, 120, 240, 480, 480] == waits
 
 
 @pytest.mark.parametrize(
