@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from bt_run.practice.sockets.policy import FUTURES, SPOT, WS_API, SocketPolicies, SocketPolicy
-from bt_run.practice.sockets.service import Sockets
+from bt_run.practice.sockets.service import SOCKETS, Sockets, routes
 
-__all__ = ["FUTURES", "SPOT", "WS_API", "SocketPolicies", "SocketPolicy", "Sockets"]
+__all__ = ["FUTURES", "SOCKETS", "SPOT", "WS_API", "SocketPolicies", "SocketPolicy", "Sockets", "routes"]

@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from bt_run.practice.api.gateway import Gateway
     from bt_run.practice.events import Event
     from bt_run.practice.fault_points import Faults
+    from bt_run.practice.server import PracticeServer
     from bt_run.practice.sockets.handshake import Wish
     from bt_run.practice.sockets.stream_name import Family
 
-__all__ = ["Sockets"]
+__all__ = ["SOCKETS", "Sockets", "routes"]
 
 _PREFIXES: tuple[tuple[str, Family, bool], ...] = (
     ("", "spot", False),
@@ -56,7 +57,8 @@ class Sockets:
     """
     The streams and the WebSocket API of one exchange. All of it runs in one event loop, with the exchange.
 
-    Give `routes` to an aiohttp application, and call `close` before its server stops. Every frame is queued
+    `bt_run.practice.sockets.routes` joins it to a server; else give its `routes` to an aiohttp application, and
+    call `close` before that stops. Every frame is queued
     before the call returns that caused it, so the last frame of a bar is on its way before the clock can be
     held at the bar's close; `drained` waits until all queues are written.
 
@@ -64,7 +66,7 @@ class Sockets:
 
     Args:
         gateway: What the WebSocket API asks; also gives the exchange.
-        faults: May drop, delay and repeat frames, refuse handshakes, and more; may be set later.
+        faults: Gives what may drop, delay and repeat frames, refuse handshakes, and more.
         policies: The rules of connections.
         clock: Real seconds that never go back.
     """
@@ -73,16 +75,16 @@ class Sockets:
         self,
         gateway: Gateway,
         *,
-        faults: Faults | None = None,
+        faults: Callable[[], Faults] = NoFaults,
         policies: SocketPolicies | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.faults: Faults = faults or NoFaults()
+        self._faults = faults
         self.policies = policies or SocketPolicies()
         self.gateway = gateway
         exchange = gateway.exchange
-        self.users = UserStreams(exchange, lambda: self.faults)
-        self.hub = Hub(lambda: self.faults)
+        self.users = UserStreams(exchange, faults)
+        self.hub = Hub(faults)
         rate = self.policies.updates_per_s
         self._klines = KlineStreams(exchange, self.hub, updates_per_s=rate, clock=clock)
         self._others = MarketStreams(exchange, self.hub, updates_per_s=rate, clock=clock)
@@ -131,7 +133,7 @@ class Sockets:
 
         Code 1006 cuts them without a word, any other is sent as the close's code.
         """
-        chosen = [connection for connection in self.connections if path in connection.path]
+        chosen = [one for one in self.connections if path in one.path and not one.ended]
         for connection in chosen:
             if code == 1006:
                 connection.cut()
@@ -147,6 +149,8 @@ class Sockets:
 
     async def close(self, code: int = 1001) -> None:
         """End all connections within a second, and let no new ones in: before the server's end."""
+        if self._closed:
+            return
         self._closed = True
         self._unlisten()
         if self._beat is not None:
@@ -157,7 +161,8 @@ class Sockets:
         until = self._clock() + 2 * _GOODBYE_S
         while self._clients and self._clock() < until:
             await asyncio.sleep(0.005)
-        self.drop()
+        for connection in self.connections:
+            connection.cut()
 
     # The exchange's events.
 
@@ -234,7 +239,7 @@ class Sockets:
             microseconds=wish.microseconds,
             return_rate_limits=wish.options.get("returnRateLimits", "true") != "false",
         )
-        api = WsApi(session, self.gateway, lambda: self.faults)
+        api = WsApi(session, self.gateway, self._faults)
 
         async def opened() -> None:
             pass
@@ -264,7 +269,7 @@ class Sockets:
             words = f"Too many connection attempts from IP; current limit is {most}."
             return _refusal(Refusal(-1034, words, status=429, retry_after=round(self.policies.attempts_s)))
         info = RequestInfo("handshake", "", "GET", request.path, wish.options, address)
-        instead = await self.faults.before(info)
+        instead = await self._faults().before(info)
         return None if instead is None else _written(request, instead)
 
     def _announce(self, connection: Connection) -> None:
@@ -276,6 +281,22 @@ class Sockets:
             connection.send(_dump({"stream": "!serverShutdown", "data": payload}))
         else:
             connection.send(_dump(payload))
+
+
+SOCKETS: web.AppKey[Sockets] = web.AppKey("sockets", Sockets)
+"""Where an application keeps them."""
+
+
+def routes(server: PracticeServer, *, policies: SocketPolicies | None = None) -> list[web.RouteDef]:
+    """Give the routes for a server; ``server.app[SOCKETS]`` are then the `Sockets`, which end with it."""
+    sockets = Sockets(server.gateway, faults=lambda: server.faults, policies=policies)
+
+    async def close(app: web.Application) -> None:
+        await app[SOCKETS].close()
+
+    server.app[SOCKETS] = sockets
+    server.app.on_shutdown.append(close)
+    return sockets.routes()
 
 
 def _written(request: web.Request, response: Response) -> web.StreamResponse:
