@@ -8,7 +8,7 @@ every fill and goes when its order ends, so `locked` of an asset is the sum of i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 from bt_run.core.errors import ConfigError
@@ -164,7 +164,8 @@ class Account:
         received = (rules.base, quantity) if side == "BUY" else (rules.quote, value)
         if holds_fee(rules):
             # The fees of many small fills may round to more than the hold set aside: never below nothing.
-            return min(_rounded(value * rate), self.free[rules.quote]), rules.quote
+            most = self.free[rules.quote].quantize(SMALLEST, ROUND_DOWN)
+            return min(_rounded(value * rate), most), rules.quote
         if fees.pay_in != "received":
             amount = _rounded(value * rate / fees.bnb_price)
             if self.free.get(fees.pay_in, _ZERO) >= amount:

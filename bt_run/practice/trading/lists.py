@@ -81,10 +81,7 @@ def settle(desk: Desk, list_id: int) -> None:
             _expire_open(desk, legs, "OTO_PHASE_ONE_EXPIRED")
     if order_list.kind != "OTO":
         _settle_pair(desk, orders[-2:])
-    # An activation above may have settled the list to its end already.
-    order_list = desk.records.lists[list_id]
-    done = not any(order.is_open for order in desk.records.legs(order_list))
-    if done and order_list.order_status == "EXECUTING":
+    if not any(order.is_open for order in desk.records.legs(order_list)):
         desk.report_list(order_list, "ALL_DONE", "ALL_DONE")
 
 

@@ -236,3 +236,20 @@ def test_commission_on_top_is_locked_with_the_order(make_rig, refused):
     rig.print(90)
     assert "FILLED" == rig.order(order).status
     assert (D("9.91"), D(0)) == rig.money("USDT")
+
+
+def test_rounded_commissions_never_overdraw(make_rig):
+    """A hundred commissions of 456.7 units of the eighth decimal round to more than was locked for them all."""
+    rate = D("0.00004567")
+    rig = make_rig({"USDT": 10 * (1 + rate)}, fees=Fees(rate, rate, "quote"))
+    rig.market.last_price = D("1.05")
+    rig.connect()
+    order = rig.place("BUY", "LIMIT", 10, price=1)
+    for _ in range(100):
+        rig.print(1, "0.1")
+    order = rig.order(order)
+    assert ("FILLED", 100) == (order.status, len(order.fills))
+    # What the lock has not for the rounding of one fill is left for the next.
+    assert {D("0.00000456"), D("0.00000457")} == {fill.commission for fill in order.fills}
+    assert 10 * rate == sum(fill.commission for fill in order.fills)
+    assert (D(0), D(0)) == rig.money("USDT")

@@ -44,6 +44,14 @@ def test_a_print_at_the_limit_fills_and_one_before_it_does_not(rig):
     assert "FILLED" == rig.order(order).status
 
 
+def test_a_print_gives_whole_steps_only(rig):
+    order = rig.place("SELL", "LIMIT", price=110)
+    rig.print(110, "0.000009")
+    assert [] == fills(rig, order)
+    rig.print(110, "0.500009")
+    assert [(D(110), D("0.5"))] == fills(rig, order)
+
+
 def test_a_move_away_from_the_limit_does_not_fill(rig):
     """The price stood at the limit when the order came; then it went away."""
     rig.market.bids = [(99, 1)]
@@ -220,3 +228,22 @@ def test_a_print_of_one_symbol_leaves_the_others_alone(make_rig):
     assert "NEW" == rig.order(order).status
     rig.print(90, symbol="ETHUSDT")
     assert "FILLED" == rig.order(order).status
+
+
+@pytest.mark.parametrize(("side", "top", "fires"), [("SELL", "111.03", "105.47"), ("BUY", "95.03", "99.79")])
+def test_a_trailing_level_is_the_first_price_that_is_far_enough(rig, side, top, fires):
+    """5 % of 111.03 and of 95.03 end between two ticks."""
+    order = rig.place(side, "STOP_LOSS", trailing_delta=500)
+    rig.print(top)
+    rig.print(100)
+    assert [(D(fires), D(1))] == fills(rig, order)
+
+
+def test_after_a_restart_the_way_begins_where_it_ended(rig, make_rig):
+    rig.place("SELL", "STOP_LOSS", stop_price=90, id="stop")
+    other = make_rig()
+    other.market.last_price = D(80)
+    other.connect()
+    other.trading.restore(rig.trading.snapshot())
+    other.print(70)
+    assert D(90) == other.trading.fills("BTCUSDT")[0].price
