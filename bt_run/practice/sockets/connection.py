@@ -125,13 +125,13 @@ class Connection:
         finally:
             for task in tasks:
                 task.cancel()
+            if self._ending is not None:
+                tasks.append(self._ending)
             for problem in await asyncio.gather(*tasks, return_exceptions=True):
                 if isinstance(problem, Exception):
                     _log.error("%s: %s", NAME, self.path, exc_info=problem)
             self._idle.set()
             self._queue.clear()
-            if self._ending is not None:
-                await asyncio.wait({self._ending})
             _log.info("%s: %s closed %s", NAME, self.address, self._request.path)
         return self._socket
 
@@ -223,6 +223,9 @@ class Connection:
         self._queue.clear()
         self._idle.set()
         transport = self._request.transport
+        if not self._socket.prepared:  # the handshake is not answered: there is nobody to say goodbye to
+            self.cut()
+            return
         with suppress(TimeoutError, ConnectionError):
             await asyncio.wait_for(self._socket.close(code=code, message=reason.encode(), drain=False), wait_s)
         if transport is not None:
