@@ -74,7 +74,7 @@ class Gateway:
         self.keys = keys
         self.limits = limits or Limits()
         self.clock = clock or DoorClock(lambda: exchange.now)
-        self.ids = ClientIds(seed)
+        self.ids = ClientIds(seed, exchange.now)
         self.balances_changed = exchange.now
         self._sync = sync
         exchange.listen(self._note)

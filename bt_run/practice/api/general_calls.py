@@ -63,7 +63,7 @@ def _permissions(params: Parameters) -> set[str]:
         return {value}
     try:
         found = json.loads(value)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refusal(-1130, "Data sent for parameter 'permissions' is not valid.") from error
     return {str(item) for item in found}
 

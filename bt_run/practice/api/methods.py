@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,10 +12,11 @@ if TYPE_CHECKING:
     from bt_run.practice.api.gateway import Gateway
     from bt_run.practice.api.parameters import Parameters
 
-__all__ = ["Handler", "Method", "Security", "by_limit", "flat"]
+__all__ = ["Method", "Security", "by_limit", "flat"]
 
 Security = Literal["NONE", "TRADE", "USER_DATA"]
-Handler = "Callable[[Gateway, Parameters], Any]"
+
+_WHOLE = re.compile(r"[0-9]{1,20}")
 
 
 def flat(weight: int) -> Callable[[Mapping[str, str]], int]:
@@ -27,7 +29,7 @@ def by_limit(*steps: tuple[int, int]) -> Callable[[Mapping[str, str]], int]:
 
     def weigh(sent: Mapping[str, str]) -> int:
         text = sent.get("limit", "")
-        limit = int(text) if text.isdecimal() else 0
+        limit = int(text) if _WHOLE.fullmatch(text) else 0
         return next((weight for most, weight in steps if limit <= most), steps[-1][1])
 
     return weigh

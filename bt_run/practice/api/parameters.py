@@ -111,7 +111,7 @@ class Parameters:
             return None
         try:
             found = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, list) or not found or not all(isinstance(item, str) for item in found):
             raise _illegal(name, r'^\["[\w\-._&&[^a-z]]{1,50}"(,"[\w\-._&&[^a-z]]{1,50}")*\]$')

@@ -165,7 +165,7 @@ def test_made_up_ids_are_22_characters_and_come_again_from_the_seed():
     assert all(re.fullmatch("[A-Za-z0-9]{22}", name) for name in made)
     again = ClientIds(7)
     assert made == [again.make() for _ in range(100)]
-    assert ClientIds(8).make() != made[0]
+    assert made[0] not in (ClientIds(8).make(), ClientIds(7, 1).make())
     assert made[0] == read(**LIMIT).client_order_id
 
 
