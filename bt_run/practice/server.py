@@ -98,17 +98,16 @@ class PracticeServer:
         """Begin to listen; raises ConfigError where the port cannot be had."""
         runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=_REQUESTS_S)
         await runner.setup()
-        site = web.TCPSite(runner, self.host, self.port)
+        self._runner = runner
         try:
-            await site.start()
+            await self.listen()
         except OSError as error:
+            self._runner = None
             await runner.cleanup()
             raise ConfigError(
                 f"The practice exchange cannot listen on {self.host} port {self.port}: {error.strerror}. "
                 f"Choose another port, or 0 for any free one."
             ) from error
-        self._runner = runner
-        self.port = runner.addresses[0][1]
         if self.pacer is not None:
             self.pacer.start()
         _log.info("%s: listening on %s", NAME, self.url)
@@ -127,6 +126,24 @@ class PracticeServer:
             await self._end(self._runner)
             self._runner = None
         _log.info("%s: stopped", NAME)
+
+    async def listen(self) -> None:
+        """Take connections, on the port that it had before; raises OSError where it is taken."""
+        if self._runner is not None and not self._runner.sites:
+            await web.TCPSite(self._runner, self.host, self.port).start()
+            self.port = self._runner.addresses[0][1]
+
+    async def stop_listening(self) -> None:
+        """Take no new connection until `listen`; those that are open stay."""
+        for site in tuple(() if self._runner is None else self._runner.sites):
+            await site.stop()
+
+    def cut_connections(self) -> None:
+        """Cut all connections without a word, those that wait for an answer too."""
+        if self._runner is not None and self._runner.server is not None:
+            for connection in self._runner.server.connections:
+                if connection.transport is not None:
+                    connection.transport.abort()
 
     async def _end(self, runner: web.AppRunner) -> None:
         """End the runner, and cut off those who do not let go."""

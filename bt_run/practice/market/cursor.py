@@ -68,6 +68,10 @@ class Cursor:
         self._enter()
         return BarClosed(kline)
 
+    def retake(self, tape: Tape) -> None:
+        """Go on with another tape, which is the same up to the bar in progress."""
+        self._tape, self.table = tape, tape.table
+
     def bar_candle(self, place: int) -> Candle:
         """Give a bar of the data, finished, as the data tells it."""
         bars, first, count = self.table.bars, self.table.first_id(place), self.table.count(place)

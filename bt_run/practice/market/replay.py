@@ -57,6 +57,8 @@ class Market:
         self.symbol = rules.symbol
         self.interval = tape.table.interval
         self.spread_ticks = spread_ticks
+        self.gaps: tuple[tuple[int, int], ...] = ()
+        self._tape = tape
         self._cursor = Cursor(tape, rules.symbol, at or 0)
         self._candles = Candles(self._cursor, rules.symbol)
         self._log = PrintLog(self._cursor)
@@ -133,6 +135,36 @@ class Market:
             IndexError: the data has ended.
         """
         return self._cursor.step()
+
+    @property
+    def running_end(self) -> int:
+        """Give the first ms after the bar in progress, or after the next one; after the data the last end."""
+        table = self._cursor.table
+        return table.end(min(self._cursor.bar, len(table) - 1))
+
+    @property
+    def place(self) -> tuple[int | None, int]:
+        """Give the open time of the bar in progress or the next one (None: no more), and its prints so far."""
+        cursor = self._cursor
+        return (cursor.table.open_time(cursor.bar) if cursor.bar < len(cursor.table) else None), cursor.done
+
+    def skip(self, start: int, end: int) -> int:
+        """
+        Lose the bars that open from `start` to before `end` (ms): a gap, as maintenance leaves it.
+
+        The bar in progress and those before it stay. `gaps` are the gaps made so. Gives how many bars went.
+        """
+        table = self._cursor.table
+        first = max(table.opened_before(start), self._cursor.bar + 1)
+        last = max(first, table.opened_before(end))
+        self.gaps = (*self.gaps, (start, end))
+        if last == first:
+            return 0
+        self._tape = self._tape.without(first, last)
+        self._cursor.retake(self._tape)
+        self._candles = Candles(self._cursor, self.symbol)
+        self._log = PrintLog(self._cursor)
+        return last - first
 
     # Prices.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from bt_run.core.market import BAR_COLUMNS, Bars
 from bt_run.practice.events import Print
 from bt_run.practice.market.bar_table import BarTable
 from bt_run.practice.market.path import BarShape, draw_path
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bt_run.core.interval import Interval
-    from bt_run.core.market import Bars
     from bt_run.practice.rules import SymbolRules
 
 __all__ = ["BarTape", "PrintStore", "RecordedTape", "Tape"]
@@ -34,6 +35,9 @@ class Tape(Protocol):
 
     def prints(self, place: int) -> Prints:
         """Give the prints of a bar, oldest first; none where it has no volume."""
+
+    def without(self, first: int, last: int) -> Tape:
+        """Give the same tape without the bars from place `first` (>= 1) to before `last`."""
 
 
 class PrintStore:
@@ -75,6 +79,7 @@ class BarTape:
         self, bars: Bars, interval: Interval, rules: SymbolRules, *, prints_per_bar: int = 8, seed: int = 7
     ) -> None:
         self.table = BarTable.of_bars(bars, interval, prints_per_bar=prints_per_bar)
+        self._made_with = (interval, rules, prints_per_bar)
         self._symbol = rules.symbol
         self._tick = max(1, in_units(float(rules.tick_size)))
         self._seed = seed
@@ -83,6 +88,13 @@ class BarTape:
     def prints(self, place: int) -> Prints:
         """Give the prints of a bar, oldest first; none where it has no volume."""
         return self._store.get(place)
+
+    def without(self, first: int, last: int) -> BarTape:
+        """Give the same tape without some bars; those that stay have the same prints, but for later ids."""
+        interval, rules, prints_per_bar = self._made_with
+        bars = self.table.bars
+        kept = Bars(*(np.delete(getattr(bars, name), slice(first, last)) for name in BAR_COLUMNS))
+        return BarTape(kept, interval, rules, prints_per_bar=prints_per_bar, seed=self._seed)
 
     def shape(self, place: int) -> BarShape:
         """Give a bar in whole units."""
@@ -141,12 +153,21 @@ class RecordedTape:
         first = np.searchsorted(times, np.append(bars.open_time, np.iinfo(np.int64).max), side="left")
         self._first_id = int(trades.ids[0]) if len(trades) else 0
         self.table = BarTable.of_recorded(bars, interval, first_ids=first + self._first_id)
+        self._made_with = (interval, rules)
         self._symbol = rules.symbol
         self._store = PrintStore(self._make)
 
     def prints(self, place: int) -> Prints:
         """Give the prints of a bar, oldest first; none where it has no trade."""
         return self._store.get(place)
+
+    def without(self, first: int, last: int) -> RecordedTape:
+        """Give the same tape without the trades of some bars; later ids move up."""
+        begin, end = (self.table.first_id(place) - self._first_id for place in (first, last))
+        columns = (getattr(self._trades, field.name) for field in fields(TradeTape))
+        return RecordedTape(
+            TradeTape(*(np.delete(column, slice(begin, end)) for column in columns)), *self._made_with
+        )
 
     def _make(self, place: int) -> Prints:
         first = self.table.first_id(place) - self._first_id

@@ -56,12 +56,14 @@ class Depth:
     The levels of one symbol as the account's own takers leave them; full again after every print.
 
     `at` is where the price stands inside a print's move; None between prints. While it is set, the best level
-    of both sides is there: what is triggered on the way meets the book as it was then.
+    of both sides is there: what is triggered on the way meets the book as it was then. `most` is how much of
+    the base asset a taker finds in all; None: whatever the levels hold.
     """
 
     def __init__(self, market: Quotes, now: Callable[[], int]) -> None:
         self.market = market
         self.at: Decimal | None = None
+        self.most: Decimal | None = None
         self.taken: dict[tuple[Side, Decimal], Decimal] = {}
         self._now = now
 
@@ -79,6 +81,7 @@ class Depth:
         """Give what a taker on `side` meets now, best first, in whole steps of quantity, each > 0."""
         step = self.market.rules.step_size
         shift: Decimal | None = _ZERO if self.at is None else None
+        budget = self.most
         for found, quantity in self.market.levels(side, self._now()):
             if shift is None:
                 shift = (self.at or _ZERO) - found
@@ -86,6 +89,9 @@ class Depth:
             if price <= 0:
                 return
             left = floor_to(quantity - self.taken.get((side, price), _ZERO), step)
+            if budget is not None:
+                left = min(left, budget)
+                budget -= max(left, _ZERO)
             if left > 0:
                 yield Level(price, left)
 

@@ -9,6 +9,7 @@ from bt_run.practice.events import Deposited, Printed, Wiped
 from bt_run.practice.refusal import Refusal
 from bt_run.practice.trading import amendments, cancels, entry, lists, snapshot
 from bt_run.practice.trading.desk import Desk
+from bt_run.practice.trading.forced import Forced
 from bt_run.practice.trading.records import Records, page
 from bt_run.practice.trading.resting import Listing
 from bt_run.practice.trading.sweep import sweep
@@ -40,10 +41,13 @@ class Trading:
 
     Args:
         balances: What the account starts with, by asset, each >= 0. Raises ConfigError.
+
+    `forced` is for faults.
     """
 
     def __init__(self, balances: Mapping[str, Decimal]) -> None:
         self._desk = Desk(balances)
+        self.forced = Forced(self._desk)
 
     def connect(
         self, markets: Mapping[str, Quotes], now: Callable[[], int], tell: Callable[[Event], None]
