@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import backtrader as bt
 
 from bt_run.core.background import BackgroundLoop, Bell
-from bt_run.core.clock import iso_utc
 from bt_run.core.errors import ConfigError
 from bt_run.core.interval import Interval
 from bt_run.core.market import BAR_COLUMNS
@@ -19,6 +18,7 @@ from feeds.live.channel import Channel
 from feeds.live.hub import LiveHub
 from feeds.live.outcomes import Absence, Correction, Delivery, End, Failure, Forming, Phase, Rules, Turn
 from feeds.live.tail import Tail
+from feeds.live.words import say
 from feeds.storage.series import check_symbol
 
 if TYPE_CHECKING:
@@ -147,6 +147,14 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         """Tell Cerebro not to preload."""
         return True
 
+    def qbuffer(self, savemem: int = 0, replaying: bool = False) -> None:
+        """
+        Keep one value more than asked for (``exactbars=1``).
+
+        A look for a bar moves the lines forward and back, which would push out the current bar.
+        """
+        super().qbuffer(savemem=savemem, replaying=True)
+
     def start(self) -> None:
         """Connect and ask for the history, in the background; called by Cerebro at each run."""
         super().start()
@@ -244,7 +252,7 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         if isinstance(item, Failure):
             self.stop()
             raise item.error
-        _log.log(logging.INFO if isinstance(item, Turn) else logging.WARNING, "%s: %s", self._name, _say(item))
+        _log.log(logging.INFO if isinstance(item, Turn) else logging.WARNING, "%s: %s", self._name, say(item))
         if self._on_notice is not None:
             self._on_notice(item)
         return isinstance(item, Turn) and self._notify_phase(item)
@@ -338,16 +346,3 @@ def _agree(venue: str | Venue | None, market: Market | None, hub: LiveHub | None
             f"Give each venue and market a LiveHub of its own."
         )
     return hub.venue, hub.market
-
-
-def _say(notice: Notice) -> str:
-    if isinstance(notice, Turn):
-        return f"{notice.phase.value}{f' ({notice.reason})' if notice.reason else ''}"
-    if isinstance(notice, Absence):
-        return (
-            f"the exchange has no bars from {iso_utc(notice.first)} to {iso_utc(notice.end)} ({notice.missed})"
-        )
-    return (
-        f"the bar of {iso_utc(int(notice.told[0]))} was delivered as {notice.delivered[1:6]}, "
-        f"and the exchange now tells {notice.told[1:6]}"
-    )

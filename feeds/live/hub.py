@@ -42,6 +42,7 @@ _CLOSE_S = 0.5
 _LEAVE_S = 2.0
 _AGAIN_S = 2.0  # before the time is asked for again
 _REFUSED_MS = 60_000
+_BAN_SLACK_MS = 1_000
 
 
 @dataclass(eq=False)
@@ -99,7 +100,9 @@ class LiveHub:
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._quit = threading.Event()
         self._rest = self._new_rest()
+        self._ban: Banned | None = None
         self._trouble = ""
+        self._unread: set[str] = set()
         self._closes_at_stop = False
 
     # For the feeds, from their thread.
@@ -263,7 +266,9 @@ class LiveHub:
         try:
             messages = event.messages()
         except FrameError as error:
-            _log.warning("%s: %s", event.stream, error)
+            first = event.stream not in self._unread  # one line says it; frames come every two seconds
+            self._unread.add(event.stream)
+            _log.log(logging.WARNING if first else logging.DEBUG, "%s: %s", event.stream, error)
             for channel in listening:
                 channel.unreadable()
             return
@@ -291,6 +296,7 @@ class LiveHub:
 
     async def _fetch(self, channel: Channel, ask: Ask) -> None:
         async with self._slots:
+            self._forget_ban()
             fetch = partial(
                 fetch_closed, self._rest, channel.symbol, channel.grid, ask, grace_ms=channel.rules.grace_ms
             )
@@ -299,18 +305,23 @@ class LiveHub:
             except (ConfigError, ExchangeError) as error:
                 fatal = isinstance(error, ConfigError | Rejected | Banned)
                 if fatal and not channel.rest_worked:
-                    raise
-                if isinstance(error, Banned):
-                    self._rest = self._new_rest()  # the old one remembers the ban for ever
+                    channel.put(Failure(error))
+                    return
+                self._ban = error if isinstance(error, Banned) else self._ban
                 _log.warning("%s: %s", channel.stream, error)
                 wait_ms = self._wait_ms(error) if fatal or isinstance(error, RateLimited) else 0
                 channel.failed(ask, self.now_ms(), wait_ms=wait_ms, trouble=str(error))
             else:
                 channel.answered(ask, rows, self.now_ms())
 
+    def _forget_ban(self) -> None:
+        """Take a new client when a ban is over: the old one asks nothing any more, for any feed."""
+        if self._ban is not None and self._our_ms() >= self._ban.until_ms:
+            self._rest, self._ban = self._new_rest(), None
+
     def _wait_ms(self, error: Exception) -> int:
         if isinstance(error, Banned):
-            return max(error.until_ms - self._our_ms(), _REFUSED_MS)
+            return max(error.until_ms - self._our_ms(), _BAN_SLACK_MS)
         return round(error.wait_s * 1000) if isinstance(error, RateLimited) else _REFUSED_MS
 
     def _new_rest(self) -> BinanceRest:

@@ -39,7 +39,9 @@ class Recorder(bt.Strategy):  # type: ignore[misc]
 class Running:
     """A Cerebro in a thread of its own, over feeds of one hub."""
 
-    def __init__(self, *feeds: Any, strategy: Any = Recorder, **options: Any) -> None:
+    def __init__(
+        self, *feeds: Any, strategy: Any = Recorder, run: dict[str, Any] | None = None, **options: Any
+    ) -> None:
         self.feeds = feeds
         self.cerebro = bt.Cerebro(stdstats=False)
         for feed in feeds:
@@ -47,6 +49,7 @@ class Running:
         self.cerebro.addstrategy(strategy, **options)
         self.error: BaseException | None = None
         self.strategies: list[Any] = []
+        self._options = run or {}
         self._thread = threading.Thread(target=self._run, name="cerebro", daemon=True)
 
     @property
@@ -77,6 +80,6 @@ class Running:
 
     def _run(self) -> None:
         try:
-            self.strategies = self.cerebro.run()
+            self.strategies = self.cerebro.run(**self._options)
         except BaseException as error:  # noqa: BLE001
             self.error = error

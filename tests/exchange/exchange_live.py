@@ -1,7 +1,16 @@
-"""A market that goes on: the loopback exchange's REST and streams tell of the same bars at the same time."""
+"""
+A market that goes on: the loopback exchange's REST and streams tell of the same bars at the same time.
+
+    python tests/exchange/exchange_live.py --interval 1s --bars 5000
+
+goes on in real time until it is killed, and prints the URLs of REST and of the streams; a benchmark uses that.
+Final frames tell in ``Q`` by the monotonic clock when they were sent, in nanoseconds.
+"""
 
 from __future__ import annotations
 
+import argparse
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -38,14 +47,15 @@ class LiveMarket:
         count: int = 300,
         number: int = 60,
         absent: set[int] | None = None,
+        start: int = START,
     ) -> None:
         self.exchange = exchange
         self.streams = streams
         self.symbol = symbol
         self.interval = Interval.parse(interval)
         self.stream = f"{symbol.lower()}@kline_{interval}"
-        made = make_bars(self.interval, START, count, seed=len(symbol) + count)
-        # Ten bars in a row without a trade: each price stands still at the last close.
+        made = make_bars(self.interval, start, count, seed=len(symbol) + count)
+        # Three bars in a row without a trade: each price stands still at the last close.
         quiet = slice(number + 5, number + 8)
         for name in ("open", "high", "low", "close"):
             getattr(made, name)[quiet] = made.close[number + 4]
@@ -98,3 +108,53 @@ class LiveMarket:
             for number in range(first, end)
             if number not in self.absent
         ]
+
+
+def go_on(market: LiveMarket, *, frames_s: float) -> None:
+    """Let the market go on in real time: states of the open bar every `frames_s`, final frames; 0: none."""
+    next_frame = time.monotonic()
+    while True:
+        market.exchange.now_ms = round(time.time() * 1000)
+        if frames_s and market.exchange.now_ms >= market.opened(market.number + 1):
+            event = kline_event(market.symbol, market.interval, market.bars, market.number, closed=True)
+            event["E"] = market.exchange.now_ms
+            event["k"]["Q"] = str(time.monotonic_ns())
+            market.streams.send(market.stream, event)
+            market.number += 1
+        if frames_s and time.monotonic() >= next_frame:
+            next_frame += frames_s
+            event = kline_event(market.symbol, market.interval, market.bars, market.number, closed=False)
+            market.streams.send(market.stream, {**event, "E": market.exchange.now_ms})
+        time.sleep(0.01)
+
+
+def main() -> None:
+    """Serve one synthetic symbol in real time until killed."""
+    from exchange_server import LoopbackExchange
+    from exchange_streams import StreamServer
+
+    parser = argparse.ArgumentParser(description="Serve synthetic live bars of BTCUSDT.")
+    parser.add_argument("--interval", default="1m")
+    parser.add_argument("--bars", type=int, default=5000, help="closed bars at the start")
+    parser.add_argument(
+        "--frames-s", type=float, default=2.0, help="seconds between states of the open bar; 0: none"
+    )
+    given = parser.parse_args()
+    interval = Interval.parse(given.interval)
+    length = interval.milliseconds or 0
+    first = (round(time.time() * 1000) // length - given.bars) * length
+    with LoopbackExchange() as exchange, StreamServer() as streams:
+        market = LiveMarket(
+            exchange,
+            streams,
+            interval=given.interval,
+            count=given.bars + 3600,
+            number=given.bars,
+            start=first,
+        )
+        print(exchange.url, streams.url, flush=True)  # noqa: T201  # the one who started it reads this
+        go_on(market, frames_s=given.frames_s)
+
+
+if __name__ == "__main__":
+    main()

@@ -51,11 +51,11 @@ def run_live(make_hub: Callable[..., LiveHub]) -> Iterator[Callable[..., Running
     """Give what starts a Cerebro with one live feed of a market; it is ended after the test."""
     started: list[Running] = []
 
-    def run(market: Any, *, strategy: Any = Recorder, hub: Any = None, options: Any = None, **more: Any) -> Any:
+    def run(market: Any, *, strategy: Any = Recorder, hub: Any = None, run: Any = None, **more: Any) -> Any:
         hub = hub or make_hub(market)
         given = {"history": 20, "clock": market.exchange.clock, **more}
         feed = LiveFeed(market.symbol, market.interval, hub=hub, **given)
-        running = Running(feed, strategy=strategy, **(options or {})).start()
+        running = Running(feed, strategy=strategy, run=run).start()
         started.append(running)
         return running
 

@@ -340,10 +340,13 @@ def test_a_ban_later_on_is_waited_out(market, run_live, make_hub, monkeypatch):
     hub = make_hub(market)
     monkeypatch.setattr(hub, "_wait_ms", lambda error: 10)
     running = begin(market, run_live, hub=hub)
-    with market.streams.refuse(418), market.exchange.refuse(418, path="klines", times=None) as refused:
+    with market.streams.refuse(418), market.exchange.refuse(418, retry_after=5, path="klines") as refused:
         market.streams.cut()
         market.close()
-        wait_in_time(market, lambda: refused.hits >= 2)
+        wait_in_time(market, lambda: refused.hits == 1)
+        asked = len(market.exchange.paths("klines"))
+        wait(lambda: "418" in running.feeds[0].status().trouble)
+        assert asked == len(market.exchange.paths("klines"))
     wait_in_time(market, lambda: running.count == 21)
     market.streams.wait_for_listeners(1)
     wait(lambda: running.feeds[0].status().connected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import backtrader as bt
@@ -109,6 +110,20 @@ def test_the_same_orders_live_as_in_a_backtest(market, run_live, strategy):
     assert len(tested.orders) > 5
     assert tested.orders == running.recorder.orders
     assert tested.rows == running.recorder.rows
+
+
+def test_buffers_that_keep_the_last_bars_only_stay_whole_while_nothing_comes(market, run_live):
+    """Each look for a bar moves the lines forward and back; exactbars must not lose the oldest value by it."""
+    running = run_live(market, strategy=ByHand, qcheck=0.002, run={"exactbars": 1})
+    wait_live(running)
+    for number in range(40):
+        until = time.monotonic() + 0.01
+        wait(lambda until=until: time.monotonic() > until)
+        market.close()
+        wait(lambda number=number: running.feeds[0]._row == 21 + number)
+    running.finish()
+
+    assert backtest(market, ByHand, 40, 100).rows == running.recorder.rows
 
 
 def test_signals_are_computed_once_for_the_history_and_once_a_bar(market, run_live):
