@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from bt_run.core.clock import parse_time
 from bt_run.core.interval import Interval
+from feeds.codec import parse_frame
 from feeds.live.grid import Grid
 from feeds.live.outcomes import Absence, Ask, Correction, Delivery, Forming, Phase, Rules, Turn
 from feeds.live.sequence import Sequence, row_of
@@ -486,6 +487,22 @@ def test_months_and_weeks_follow_each_other(name, opens):
     assert () == early
     assert (times[0], times[2] - 1) == (second.start, second.end)
     assert [(made[1],)] == [one.rows for one in only(Delivery, out)]
+
+
+def test_real_frames_of_a_close(shared):
+    """What Binance sent on 2020-05-24 around the end of a bar: one final frame, then the next bar."""
+    path = shared / "realdata" / "frames" / "spot" / "htm-btcusdt-kline_5m-20200524.jsonl"
+    frames = [parse_frame(line)[0] for line in path.read_text().splitlines()]
+    sequence = Sequence(Grid(Interval.parse("5m")), history=0)
+    out = [*sequence.connected(frames[0].event_ms)]
+    for one in frames:
+        out += sequence.frame(one, one.event_ms)
+    (final,) = [one for one in frames if one.closed]
+
+    assert [(row_of(final),)] == [one.rows for one in only(Delivery, out)]
+    assert [True] == [one.live for one in only(Delivery, out)]
+    assert len(frames) - 1 == len(only(Forming, out))
+    assert [] == only(Ask, out)[1:]
 
 
 # Anything at all.

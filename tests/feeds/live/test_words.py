@@ -9,6 +9,7 @@ from feeds.live.words import say
 
 ROW = (1_767_225_600_000, 1.0, 2.0, 0.5, 1.5, 10.0, 15.0, 3.0, 5.0, 7.5)
 OTHER = (*ROW[:4], 1.6, *ROW[5:])
+SAID = OTHER[1:]
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ OTHER = (*ROW[:4], 1.6, *ROW[5:])
         ),
         (
             Correction(ROW, OTHER),
-            f"the bar of 2026-01-01T00:00:00Z was delivered as {ROW[1:]}, and the exchange now tells {OTHER[1:]}",
+            f"the bar of 2026-01-01T00:00:00Z was delivered as {ROW[1:]}, and the exchange now tells {SAID}",
         ),
     ],
 )
