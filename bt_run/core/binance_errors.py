@@ -30,7 +30,15 @@ if TYPE_CHECKING:
 
     from bt_run.core.errors import ExchangeError
 
-__all__ = ["TRANSIENT_CODES", "connection_error", "describe_body", "refusal"]
+__all__ = [
+    "TRANSIENT_CODES",
+    "ban_end",
+    "connection_error",
+    "describe_body",
+    "read_body",
+    "refusal",
+    "retry_after_s",
+]
 
 TRANSIENT_CODES = frozenset({-1000, -1001, -1006, -1007, -1008, -1016})
 """Unknown error, disconnected, unexpected answer, time-out, overloaded, shutting down."""
@@ -57,11 +65,11 @@ def refusal(what: str, *, status: int, headers: Mapping[str, str], body: str, no
         body: JSON ``{"code":-1121,"msg":"Invalid symbol."}``, or a web page.
         now_ms: Our time, ms since 1970; the end of a ban is counted from it where the body does not tell.
     """
-    code, reason = _read_body(body)
+    code, reason = read_body(body)
     if status == 418:
-        return Banned(what, until_ms=_ban_end(headers, reason, now_ms))
+        return Banned(what, until_ms=ban_end(headers, reason, now_ms))
     if status == 429:
-        return RateLimited(what, wait_s=_retry_after(headers) or _DEFAULT_WAIT_S)
+        return RateLimited(what, wait_s=retry_after_s(headers) or _DEFAULT_WAIT_S)
     if status >= 500 or code in TRANSIENT_CODES:
         said = f"the exchange answered HTTP {status}" + (f" (code {code})" if code is not None else "")
         return Disconnected(what, reason=f"{said}: {reason}", hint=_AGAIN)
@@ -89,10 +97,11 @@ def connection_error(what: str, error: Exception, *, url: str) -> Disconnected:
 
 def describe_body(body: str) -> str:
     """Give a body's reason in a few words: Binance's ``msg``, a page's title, or how the text begins."""
-    return _read_body(body)[1]
+    return read_body(body)[1]
 
 
-def _read_body(body: str) -> tuple[int | None, str]:
+def read_body(body: str) -> tuple[int | None, str]:
+    """Give Binance's code, None where the body holds none, and the reason as `describe_body` does."""
     try:
         decoded: Any = json.loads(body)
     except ValueError:
@@ -106,13 +115,15 @@ def _read_body(body: str) -> tuple[int | None, str]:
     return None, text[:_SHOWN] or "an empty answer"
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """Give how many seconds the exchange asks to wait; None where it does not say."""
     given = headers.get("Retry-After", "")
     return float(given) if re.fullmatch(r"\d+(\.\d+)?", given.strip()) else None
 
 
-def _ban_end(headers: Mapping[str, str], reason: str, now_ms: int) -> int:
+def ban_end(headers: Mapping[str, str], reason: str, now_ms: int) -> int:
+    """Give when a ban ends, ms since 1970 UTC; the text of the refusal tells it best."""
     told = re.search(r"until (\d{13})", reason)
     if told is not None:
         return int(told[1])
-    return now_ms + round((_retry_after(headers) or _BAN_S) * 1000)
+    return now_ms + round((retry_after_s(headers) or _BAN_S) * 1000)

@@ -22,7 +22,7 @@ ATTEMPTS = 6
 _BACKOFF = wait_exponential(multiplier=0.5, max=30.0) + wait_random(0.0, 0.5)
 
 
-def retrying(sleep: Callable[[float], object] = time.sleep) -> Retrying:
+def retrying(sleep: Callable[[float], object] = time.sleep, *, attempts: int = ATTEMPTS) -> Retrying:
     """
     Give attempts to loop over; `Disconnected` and `RateLimited` lead to the next one, anything else is raised.
 
@@ -37,7 +37,7 @@ def retrying(sleep: Callable[[float], object] = time.sleep) -> Retrying:
     """
     return Retrying(
         sleep=lambda seconds: _sleep(sleep, seconds),
-        stop=stop_after_attempt(ATTEMPTS),
+        stop=stop_after_attempt(attempts),
         wait=_pause_s,
         retry=retry_if_exception_type((Disconnected, RateLimited)),
         reraise=True,
