@@ -152,16 +152,20 @@ class Market:
         """
         Lose the bars that open from `start` to before `end` (ms): a gap, as maintenance leaves it.
 
-        The bar in progress and those before it stay. `gaps` are the gaps made so. Gives how many bars went.
+        The bar in progress and those before it stay; but before the first step a gap may lie in the history.
+        `gaps` are the gaps made so. Gives how many bars went.
         """
-        table = self._cursor.table
-        first = max(table.opened_before(start), self._cursor.bar + 1)
-        last = max(first, table.opened_before(end))
+        table, bar = self._cursor.table, self._cursor.bar
+        first, last = table.opened_before(start), table.opened_before(end)
+        is_past = last <= bar and not self._cursor.done
+        if not is_past:
+            first = max(first, bar + 1)
+            last = max(first, last)
         self.gaps = (*self.gaps, (start, end))
         if last == first:
             return 0
         self._tape = self._tape.without(first, last)
-        self._cursor.retake(self._tape)
+        self._cursor.retake(self._tape, back=last - first if is_past else 0)
         self._candles = Candles(self._cursor, self.symbol)
         self._log = PrintLog(self._cursor)
         return last - first
@@ -185,19 +189,18 @@ class Market:
 
     def quote(self, now: int) -> tuple[Decimal, Decimal]:
         """
-        Give the price at which the market would trade, and how much: those of the next print of the bar.
+        Give the price at which the market would trade, and how much: those of the last print.
 
-        So an order that comes while the clock is held at the close of a bar gets the open of the next one.
-        Where the bar has no print to come, the last price with the last print's quantity; in a bar without
-        volume, its open.
+        Before the first print of a bar it is that print's, so that an order that comes while the clock is held
+        at the close of a bar gets the open of the next one. In a bar without volume, its open. Later prints are
+        never looked at: a taker would get a price that the market has not reached yet.
         """
         cursor = self._cursor
         if cursor.has_begun(now):
-            if cursor.done < len(cursor.prints):
-                coming = cursor.prints[cursor.done]
-                return coming.price, coming.quantity
             if not cursor.prints:
                 return cursor.bar_candle(cursor.bar).open, self._last_quantity()
+            if not cursor.done:
+                return cursor.prints[0].price, cursor.prints[0].quantity
         return cursor.last_price, self._last_quantity()
 
     def levels(self, side: Literal["BUY", "SELL"], now: int) -> Iterator[Level]:

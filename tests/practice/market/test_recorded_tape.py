@@ -81,13 +81,11 @@ def test_the_forming_bar_and_the_quote_follow_the_trades() -> None:
     assert first is not None
     assert first.volume == 0
     for place in range(60):
-        price, quantity = market.quote(market.now)
         event = market.step()
         while isinstance(event, BarClosed):
-            price, quantity = market.quote(market.now)
             event = market.step()
         assert event.print.trade_id == 1_000 + place
-        assert (price, quantity) == (event.print.price, event.print.quantity)
+        assert market.quote(market.now) == (event.print.price, event.print.quantity)
         forming = market.forming("1s", market.now)
         assert forming is not None
         assert forming.close == in_decimal(float(trades.price[place]))
