@@ -54,7 +54,7 @@ venue_option = click.option(
     "--venue",
     default="data",
     show_default=True,
-    help="Where to ask: data (Binance, no key), mainnet, testnet, demo.",
+    help="Where to ask: data (Binance, no key), mainnet, testnet, demo, practice.",
 )
 
 

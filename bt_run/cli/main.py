@@ -29,6 +29,7 @@ COMMANDS = {
     "config": ("bt_run.cli.config:config", "Show the settings that hold and where they come from."),
     "data": ("bt_run.cli.data:data", "Download, list, verify and convert market data."),
     "journal": ("bt_run.cli.journal:journal", "List and export what live runs did: runs, orders, trades."),
+    "practice": ("bt_run.cli.practice:practice", "Serve a practice exchange: Binance's protocol, no risk."),
     "strategies": ("bt_run.cli.strategies:strategies", "List strategies, or write a new one."),
 }
 """Command name: where it lives and its one line, so that --help need import none of them."""

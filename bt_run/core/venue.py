@@ -70,6 +70,14 @@ VENUES: Mapping[str, Venue] = {
         futures_rest_url="https://fapi.binance.com",
         futures_stream_url="wss://fstream.binance.com",
     ),
+    "practice": Venue(
+        "practice",
+        rest_url="http://127.0.0.1:8590",
+        stream_url="ws://127.0.0.1:8590",
+        ws_api_url="ws://127.0.0.1:8590",
+        futures_rest_url="http://127.0.0.1:8590",
+        futures_stream_url="ws://127.0.0.1:8590",
+    ),
     "data": Venue(
         "data",
         rest_url="https://data-api.binance.vision",
@@ -80,7 +88,8 @@ VENUES: Mapping[str, Venue] = {
     ),
 }
 """
-Binance's own venues. ``data`` is mainnet's market data without keys, the default of downloads and captures.
+Binance's own venues, and ``practice``: our practice exchange on this machine, where ``bt-run practice`` listens
+unless told otherwise. ``data`` is mainnet's market data without keys, the default of downloads and captures.
 
 Source: binance-spot-api-docs, rest-api.md, web-socket-streams.md, faqs/market_data_only.md and
 testnet/general-info.md, read 2026-07-21; USD-M stream hosts as of the change of 2026-04-23.

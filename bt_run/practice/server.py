@@ -122,9 +122,9 @@ class PracticeServer:
         """Stop the clock, then listening; open connections are ended."""
         if self.pacer is not None:
             await self.pacer.aclose()
-        if self._runner is not None:
-            await self._end(self._runner)
-            self._runner = None
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await self._end(runner)
         _log.info("%s: stopped", NAME)
 
     async def listen(self) -> None:

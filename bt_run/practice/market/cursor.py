@@ -68,9 +68,17 @@ class Cursor:
         self._enter()
         return BarClosed(kline)
 
-    def retake(self, tape: Tape) -> None:
-        """Go on with another tape, which is the same up to the bar in progress."""
+    def retake(self, tape: Tape, *, back: int = 0) -> None:
+        """
+        Go on with another tape, which is the same up to the bar in progress.
+
+        Before the first step it may also be one that lacks `back` bars of the history.
+        """
         self._tape, self.table = tape, tape.table
+        if back:
+            self.bar -= back
+            self.last_print = self._print_before(self.bar)
+            self._enter()
 
     def bar_candle(self, place: int) -> Candle:
         """Give a bar of the data, finished, as the data tells it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ from feeds.storage.series import find_series
 from feeds.storage.store_paths import store_root
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bt_run.core.market import Bars
     from bt_run.practice.rules import SymbolRules
 
@@ -40,7 +42,8 @@ class MarketRequest:
     ``BTCUSDT:1h``. `at` is where the clock begins: ``start`` after the first 500 bars (after half of them
     where there are fewer than 1000), ``end`` after the last, or a time (`bt_run.core.clock.parse_time`), at
     the first bar that opens then or later. `symbol` and `interval` override what the file says; of a capture
-    they choose. `rules` None: guessed from symbol and prices; `base` and `quote` help.
+    they choose. `rules` None: guessed from symbol and prices; `base` and `quote` help. `changes` replace fields
+    of the rules, given or guessed.
     """
 
     name: str
@@ -50,6 +53,7 @@ class MarketRequest:
     base: str | None = None
     quote: str | None = None
     rules: SymbolRules | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
     prints_per_bar: int = 8
     seed: int = 7
     spread_ticks: int = 0
@@ -138,6 +142,7 @@ def _from_capture(path: Path, request: MarketRequest) -> LoadedMarket:
     rules = request.rules or rules_for(
         found[0].symbol, base=request.base, quote=request.quote, prices=trades.price
     )
+    rules = replace(rules, **request.changes)
     tape = RecordedTape(trades, interval, rules)
     at = place_of(request.at, tape.table.opens)
     return LoadedMarket(Market(tape, rules, at=at, spread_ticks=request.spread_ticks))
@@ -145,9 +150,10 @@ def _from_capture(path: Path, request: MarketRequest) -> LoadedMarket:
 
 def _rules(symbol: str, bars: Bars, request: MarketRequest) -> SymbolRules:
     if request.rules is not None:
-        return request.rules
+        return replace(request.rules, **request.changes)
     try:
         prices = np.concatenate([bars.open, bars.high, bars.low, bars.close])
-        return rules_for(symbol, base=request.base, quote=request.quote, prices=prices)
+        rules = rules_for(symbol, base=request.base, quote=request.quote, prices=prices)
     except ConfigError as error:
         raise ConfigError(f"{request.name}: {error}") from error
+    return replace(rules, **request.changes)

@@ -308,6 +308,16 @@ class Trading:
         ]
         return page(rows, min(limit, _MOST), oldest=from_id is not None or start is not None)
 
+    def history(self, symbol: str) -> tuple[list[Order], list[Fill]]:
+        """Give all orders of a symbol as they are now, and all its trades, oldest first. Raises -1121."""
+        self._desk.listing(symbol)
+        return list(self._desk.records.orders_of(symbol)), list(self._desk.records.fills_of(symbol))
+
+    @property
+    def execution_id(self) -> int:
+        """Give the id of the last execution report; 0 before any."""
+        return self._desk.counters.execution
+
     def balances(self) -> dict[str, Balance]:
         """Give all balances, also those of 0, sorted by asset."""
         account = self._desk.account

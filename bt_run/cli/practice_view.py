@@ -1,0 +1,186 @@
+"""What ``bt-run practice`` prints: how to reach it, how it is doing, the balances at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from bt_run import __version__
+from bt_run.core.clock import iso_utc
+from bt_run.practice.identity import NAME
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from rich.live import Live
+
+    from bt_run.practice.plan import Practice
+
+__all__ = ["PracticeView", "balance_lines", "status_line"]
+
+_RENEW_S = 0.5
+_LINE_S = 60.0
+_WATCHED = ("bt_run.practice", "aiohttp.server")
+
+
+class PracticeView:
+    """
+    Speaks for one practice exchange.
+
+    What a script reads (URLs, key, secret, balances) goes to stdout, each line at once; the log and the state
+    to stderr: on a terminal one line that renews itself with the log above it, elsewhere lines with the time
+    (UTC), one of them a minute with the state.
+    """
+
+    def __init__(self, practice: Practice, *, quiet: bool) -> None:
+        self._practice = practice
+        self._quiet = quiet
+        self._terminal = sys.stderr.isatty()
+        self._live: Live | None = None
+
+    def greet(self) -> None:
+        """Print what it is, how to reach it, and what to try."""
+        found = self._practice
+        server, pacer = found.server, found.pacer
+        _say(f"{NAME} {__version__}: not Binance, no real money")
+        for item in found.loaded:
+            market = item.market
+            note = f", {item.note}" if item.note else ""
+            _say(f"{market.symbol} {market.interval}{note}")
+            for warning in item.warnings:
+                click.echo(warning, err=True)
+        state = " (as it was saved)" if found.restored else ""
+        speed = "steps on request" if pacer.paused else f"speed {pacer.speed}"
+        _say(f"clock: {iso_utc(found.exchange.now)}{state}, {speed}")
+        _say(f"url: {server.url}")
+        _say(f"streams: {server.ws_url}/ws")
+        _say(f"websocket api: {server.ws_url}/ws-api/v3")
+        _say(f"control: {server.url}/practice/status")
+        _say(f"key: {found.key.api_key}")
+        _say(f"secret: {found.key.secret}")
+        if found.ed25519 is not None:
+            _say(f"ed25519 key: {found.ed25519.api_key}")
+        _say(f"export BT_RUN_REST_URL={server.url}")
+        _say(f"export BT_RUN_STREAM_URL={server.ws_url}")
+        _say(f"export BT_RUN_WS_API_URL={server.ws_url}")
+        for line in _hints(found):
+            _say(line)
+
+    def say_goodbye(self) -> None:
+        """Print the balances."""
+        trading, symbols = self._practice.exchange.trading, self._practice.exchange.markets
+        orders, fills = (sum(len(trading.history(symbol)[part]) for symbol in symbols) for part in (0, 1))
+        _say(f"{NAME} ended at {iso_utc(self._practice.exchange.now)}; {orders:,} orders, {fills:,} trades")
+        for line in balance_lines(self._practice):
+            _say(line)
+
+    @asynccontextmanager
+    async def showing(self) -> AsyncIterator[None]:
+        """Show log and state while the block runs."""
+        if self._quiet:
+            yield
+            return
+        handler = _Lines(self)
+        loggers = [logging.getLogger(name) for name in _WATCHED]
+        for logger in loggers:
+            logger.addHandler(handler)
+        loggers[0].setLevel(logging.INFO)
+        task = asyncio.create_task(self._renew() if self._terminal else self._repeat())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+            for logger in loggers:
+                logger.removeHandler(handler)
+
+    def tell(self, line: str) -> None:
+        """Print a line of the log."""
+        stamp = datetime.now(tz=UTC)
+        if self._live is not None:
+            self._live.console.print(f"{stamp:%H:%M:%S} {line}", highlight=False, markup=False)
+        else:
+            click.echo(f"{stamp:%Y-%m-%dT%H:%M:%SZ} {line}", err=True)
+
+    async def _renew(self) -> None:
+        from rich.console import Console
+        from rich.live import Live
+        from rich.text import Text
+
+        with Live(Text(""), console=Console(stderr=True), transient=True, auto_refresh=False) as live:
+            self._live = live
+            try:
+                while True:
+                    line = Text(status_line(self._practice), no_wrap=True, overflow="ellipsis")
+                    live.update(line, refresh=True)
+                    await asyncio.sleep(_RENEW_S)
+            finally:
+                self._live = None
+
+    async def _repeat(self) -> None:
+        while True:
+            await asyncio.sleep(_LINE_S)
+            self.tell(f"{NAME}: {status_line(self._practice)}")
+
+
+class _Lines(logging.Handler):
+    """Hands records of the log to a view."""
+
+    def __init__(self, view: PracticeView) -> None:
+        super().__init__(logging.INFO)
+        self._view = view
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        self._view.tell(self.format(record))
+
+
+def status_line(practice: Practice) -> str:
+    """Say in one line how the exchange is doing."""
+    exchange, pacer = practice.exchange, practice.pacer
+    parts = [iso_utc(exchange.now // 1000 * 1000), _motion(practice)]
+    parts += [f"{symbol} {market.last_price:,f}" for symbol, market in exchange.markets.items()]
+    parts.append(f"{len(exchange.trading.open_orders())} open orders")
+    fired = sum(practice.board.counts.values())
+    parts += [f"{fired:,} faults"] if fired else []
+    parts += [f"held by {', '.join(pacer.holders)}"] if pacer.holders else []
+    return " | ".join(parts)
+
+
+def balance_lines(practice: Practice) -> list[str]:
+    """Write the balances that are not 0, one a line."""
+    balances = practice.exchange.trading.balances()
+    lines = []
+    for asset, found in balances.items():
+        if found.total:
+            locked = f", {found.locked.normalize():f} locked" if found.locked else ""
+            lines.append(f"balance: {found.free.normalize():f} {asset}{locked}")
+    return lines or ["balance: nothing"]
+
+
+def _motion(practice: Practice) -> str:
+    pacer = practice.pacer
+    if pacer.ended.is_set():
+        return "end of the data"
+    return "paused" if pacer.paused else f"speed {pacer.speed}"
+
+
+def _hints(practice: Practice) -> list[str]:
+    symbol, market = next(iter(practice.exchange.markets.items()))
+    return [
+        "With these exports set, in another terminal:",
+        f"  bt-run data download -s {symbol} -i {market.interval} --source rest --out practice.csv",
+        f"  bt-run data capture -s {symbol} --stream kline_{market.interval} --stream trade --duration 10s",
+    ]
+
+
+def _say(line: str, file: TextIO | None = None) -> None:
+    """Print a line at once, also into a pipe."""
+    click.echo(line, file=file)
+    (file or sys.stdout).flush()
