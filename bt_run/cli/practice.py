@@ -27,7 +27,7 @@ __all__ = ["practice"]
 _INTERRUPTED = 130
 _PORT = 8590
 _CHECK_S = 0.2
-_KEY, _SECRET = "BT_RUN_PRACTICE_API_KEY", "BT_RUN_PRACTICE_API_SECRET"  # noqa: S105 - names of variables
+_KEY, _SECRET = "BT_RUN_PRACTICE_API_KEY", "BT_RUN_PRACTICE_API_SECRET"
 
 _EPILOG = """\b
 Examples:
@@ -165,7 +165,7 @@ def _parse_rate(text: str) -> Decimal:
 @settings_option
 @click.option("--quiet", "-q", is_flag=True, help="No log and no status line.")
 @click.pass_context
-def practice(ctx: click.Context, *, quiet: bool, **options: Any) -> None:
+def practice(ctx: click.Context, /, *, quiet: bool, **options: Any) -> None:
     """
     Serve a practice exchange: Binance's protocol on this machine, without keys, network or risk.
 
