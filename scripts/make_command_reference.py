@@ -40,6 +40,7 @@ the line, adds the traceback to an error.
 | 4 | the strategy could not be loaded, or raised |
 | 5 | the exchange refused, or could not be reached |
 | 6 | the journal could not be read or written |
+| 7 | the running bot did not answer |
 | 130 | interrupted with Ctrl-C; nothing is left half-written |
 """
 

@@ -6,6 +6,7 @@ Every error that bt-run raises on purpose.
     BtRunError
     ├── ConfigError      exit 2   the user can mend it now: an option, a setting, a name
     │   ├── UnknownName           a name that does not exist; suggests the nearest
+    │   ├── JournalHeld           another process writes the journal
     │   ├── UnknownSymbol         a market that the exchange does not have; suggests the nearest three
     │   └── ShadowedRoom          a folder of the user's hides one of our packages
     ├── DataError        exit 3   names the file, the line and the column
@@ -14,6 +15,7 @@ Every error that bt-run raises on purpose.
     │   ├── LoadError             the file, the module or the class
     │   └── ParamError            a parameter's name, type or range
     ├── JournalError     exit 6   the journal cannot be read or written; nothing more may be sent
+    ├── NoAnswer         exit 7   the running bot did not answer
     └── ExchangeError    exit 5   the exchange refused, or could not be reached
         ├── Rejected              it said no: HTTP status, Binance's code and reason
         ├── RateLimited           wait this many seconds, then go on
@@ -47,7 +49,9 @@ __all__ = [
     "FrameError",
     "IllegalTransition",
     "JournalError",
+    "JournalHeld",
     "LoadError",
+    "NoAnswer",
     "OutcomeUnknown",
     "Oversold",
     "ParamError",
@@ -78,6 +82,10 @@ class ConfigError(BtRunError):
     """An option, a setting or a name is wrong; nothing was run."""
 
     exit_code = 2
+
+
+class JournalHeld(ConfigError):
+    """Another process writes the journal; the text names it."""
 
 
 class UnknownName(ConfigError):
@@ -198,6 +206,12 @@ class JournalError(BtRunError):
     """
 
     exit_code = 6
+
+
+class NoAnswer(BtRunError):
+    """The bot that has the journal did not take a command, or did not say in time what became of it."""
+
+    exit_code = 7
 
 
 class ExchangeError(BtRunError):

@@ -27,6 +27,7 @@ from bt_run.journal.queries import TABLES, JournalQueries, column_names
 from bt_run.journal.records import (
     BalanceRecord,
     BarRecord,
+    CommandRecord,
     ConnectionRecord,
     EquityRecord,
     FillRecord,
@@ -66,7 +67,8 @@ class Journal(JournalQueries):
         journal: A file's name, or a URL of SQLAlchemy's; its password is never shown.
 
     Raises:
-        ConfigError: another process writes it, a newer bt-run made it, or it cannot be one.
+        JournalHeld: another process writes it.
+        ConfigError: a newer bt-run made it, or it cannot be one.
         JournalError: the database failed.
     """
 
@@ -176,6 +178,11 @@ class Journal(JournalQueries):
         """Keep a small fact of a run, such as that it is paused; waits for the disk."""
         with self._writing(self._durable) as connection:
             self._put(connection, schema.state, [{"run": run, "key": key, "value": value}])
+
+    def write_command(self, record: CommandRecord) -> None:
+        """Write that a command was taken or what became of it; waits for the disk."""
+        with self._writing(self._durable) as connection:
+            self._put(connection, schema.commands, [_ROW_OF[CommandRecord](record)])
 
     def write_symbol(self, record: SymbolRecord) -> None:
         """Keep what the exchange says of a symbol; the trades are counted with it."""
@@ -356,6 +363,7 @@ _PUT = {
         schema.signals,
         schema.equity,
         schema.balances,
+        schema.commands,
         schema.state,
         schema.symbols,
     )

@@ -15,6 +15,7 @@ from bt_run.journal.records import (
     TERMINAL_STATES,
     BalanceRecord,
     BarRecord,
+    CommandRecord,
     ConnectionRecord,
     EquityRecord,
     FillRecord,
@@ -23,6 +24,7 @@ from bt_run.journal.records import (
     RunRecord,
     SignalRecord,
     SymbolRecord,
+    WriterRecord,
 )
 from bt_run.journal.schema import SCHEMA_VERSION
 
@@ -71,6 +73,7 @@ TABLES: dict[type[Any], _Source] = {
     EquityRecord: _Source(schema.equity, "open_time", ("run", "symbol", "open_time")),
     BarRecord: _Source(schema.bars, "open_time", ("run", "symbol", "interval", "open_time")),
     ConnectionRecord: _Source(schema.connections, "time_ms", ("id",)),
+    CommandRecord: _Source(schema.commands, "issued_ms", ("id",)),
     SymbolRecord: _Source(schema.symbols, "", ("run", "symbol")),
     OrderEvent: _Source(schema.order_events, "time_ms", ("run", "client_id", "sequence")),
 }
@@ -225,6 +228,13 @@ class JournalQueries:
         with telling(self.place), self._reading().begin() as transaction:
             rows = transaction.connection.execute(statement).all()
         return {key: value for key, value in rows}  # noqa: C416  # a row is no pair to the type checker
+
+    def writer(self) -> WriterRecord | None:
+        """Give who writes the journal; the one who wrote it last where nobody does, None where nobody has."""
+        statement = select(*(schema.writer.c[name] for name in column_names(WriterRecord)))
+        with telling(self.place), self._reading().begin() as transaction:
+            row = transaction.connection.execute(statement).first()
+        return None if row is None else WriterRecord(*row)
 
 
 def _within(statement: Select[Any], source: _Source, window: Window) -> Select[Any]:

@@ -22,6 +22,7 @@ __all__ = [
     "TERMINAL_STATES",
     "BalanceRecord",
     "BarRecord",
+    "CommandRecord",
     "ConnectionRecord",
     "EquityRecord",
     "FillRecord",
@@ -30,6 +31,7 @@ __all__ = [
     "RunRecord",
     "SignalRecord",
     "SymbolRecord",
+    "WriterRecord",
 ]
 
 TERMINAL_STATES = ("FILLED", "CANCELED", "EXPIRED", "REJECTED")
@@ -237,6 +239,33 @@ class ConnectionRecord:
     stream: str
     kind: str
     details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRecord:
+    """
+    A word from outside to the bot of a run, such as ``pause``.
+
+    `taken_ms` is None until the bot has read it, `answer` None until it has obeyed, or has said why not.
+    """
+
+    id: int
+    run: int
+    verb: str
+    issued_ms: int
+    taken_ms: int | None = None
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriterRecord:
+    """Who writes the journal, or wrote it last; `token` is new each time that it is opened to write."""
+
+    token: str
+    pid: int
+    host: str
+    since_ms: int
+    beat_ms: int
 
 
 def _check_amounts(record: object, *names: str) -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "VERSION_TABLE",
     "balances",
     "bars",
+    "commands",
     "connections",
     "equity",
     "fills",
@@ -41,7 +42,7 @@ __all__ = [
     "writer",
 ]
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """The version that this bt-run writes."""
 
 VERSION_TABLE = "bt_run_journal_version"
@@ -218,6 +219,18 @@ state = Table(
     Column("key", String(64), primary_key=True),
     Column("value", Document, nullable=False),
 )
+
+commands = Table(
+    "commands",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    _run(),
+    Column("verb", String(16), nullable=False),
+    _time("issued_ms"),
+    Column("taken_ms", BigInteger),
+    Column("answer", Text),
+)
+"""The only table that others than the writer add to."""
 
 writer = Table(
     "writer",

@@ -20,7 +20,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from bt_run.core.clock import iso_utc
-from bt_run.core.errors import ConfigError, JournalError
+from bt_run.core.errors import ConfigError, JournalError, JournalHeld
 from bt_run.journal.database import open_reading
 from bt_run.journal.schema import writer
 
@@ -61,13 +61,13 @@ def hold_file(place: Place, path: Path) -> FileHold:
     Take the lock ``<journal>.lock``.
 
     Raises:
-        ConfigError: another process has it; names it and says what to do.
+        JournalHeld: another process has it; names it and says what to do.
     """
     lock = FileLock(path.with_name(f"{path.name}.lock"))
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        raise ConfigError(_refusal(place, _find_holder(place))) from None
+        raise JournalHeld(_refusal(place, _find_holder(place))) from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ConfigError(f"The journal {place} cannot be locked: {reason}.") from error
@@ -86,7 +86,7 @@ class RowHold:
         Take the row, in a transaction that is open.
 
         Raises:
-            ConfigError: another process has it.
+            JournalHeld: another process has it.
         """
         found = connection.execute(select(writer).with_for_update()).first()
         own = _own_row(self._token)
@@ -94,10 +94,10 @@ class RowHold:
             try:
                 connection.execute(insert(writer), own)
             except IntegrityError:
-                raise ConfigError(_refusal(self._place, None)) from None
+                raise JournalHeld(_refusal(self._place, None)) from None
             return
         if not _is_dead(found):
-            raise ConfigError(_refusal(self._place, found, waits=True))
+            raise JournalHeld(_refusal(self._place, found, waits=True))
         connection.execute(update(writer).where(writer.c.token == found.token), own)
 
     def beat(self, connection: Connection) -> None:
