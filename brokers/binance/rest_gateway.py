@@ -102,10 +102,10 @@ class BinanceGateway:
         """Send an order once; see `Gateway`."""
         try:
             params = order_params(order)
-            answer = self._place("/api/v3/order", params)
-            return codec.placed(answer, order)
         except ConfigError as error:
             return (Rejected(None, f"not sent: {error}"),)
+        try:
+            return codec.placed(self._place("/api/v3/order", params), order)
         except RequestFailed as failed:
             return failed_order(failed.failure)
         except codec.MALFORMED as error:
@@ -117,10 +117,11 @@ class BinanceGateway:
         """Send an order list once; see `Gateway`."""
         by_id = {order.client_id: order for order in orders}
         try:
-            answer = self._place(f"/api/v3/orderList/{kind.lower()}", list_params(kind, orders))
-            return codec.placed_list(answer, by_id)
+            params = list_params(kind, orders)
         except ConfigError as error:
-            events: tuple[Event, ...] = (Rejected(None, f"not sent: {error}"),)
+            return dict.fromkeys(by_id, (Rejected(None, f"not sent: {error}"),))
+        try:
+            return codec.placed_list(self._place(f"/api/v3/orderList/{kind.lower()}", params), by_id)
         except RequestFailed as failed:
             events = failed_order(failed.failure)
         except codec.MALFORMED as error:
