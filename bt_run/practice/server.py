@@ -83,6 +83,7 @@ class PracticeServer:
         for routes in extra_routes:
             self.app.add_routes(routes(self))
         self._runner: web.AppRunner | None = None
+        self._listening = False
 
     @property
     def url(self) -> str:
@@ -123,18 +124,26 @@ class PracticeServer:
         if self.pacer is not None:
             await self.pacer.aclose()
         runner, self._runner = self._runner, None
+        self._listening = False
         if runner is not None:
             await self._end(runner)
         _log.info("%s: stopped", NAME)
+
+    @property
+    def listening(self) -> bool:
+        """Tell whether it takes new connections."""
+        return self._listening
 
     async def listen(self) -> None:
         """Take connections, on the port that it had before; raises OSError where it is taken."""
         if self._runner is not None and not self._runner.sites:
             await web.TCPSite(self._runner, self.host, self.port).start()
             self.port = self._runner.addresses[0][1]
+            self._listening = True
 
     async def stop_listening(self) -> None:
         """Take no new connection until `listen`; those that are open stay."""
+        self._listening = False
         for site in tuple(() if self._runner is None else self._runner.sites):
             await site.stop()
 

@@ -1,242 +1,328 @@
-"""Where faults put their hand in: frames, handshakes, requests."""
+"""Faults as clients of the sockets meet them."""
 
 from __future__ import annotations
 
 import asyncio
-import json
+import socket
+import time
+from decimal import Decimal
 
 import pytest
-from websockets.exceptions import InvalidHandshake, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from bt_run.practice.fault_points import NoFaults, Response
+from bt_run.practice.faults import (
+    CutAtFrame,
+    DelayFrames,
+    DropSockets,
+    DuplicateFrames,
+    DuplicateReport,
+    EndUserStreams,
+    FaultBoard,
+    FillBeforeReply,
+    LoseFrames,
+    LostAnswer,
+    RefuseConnections,
+    RefuseHandshake,
+    ReorderBalances,
+    ReorderFrames,
+    ServerShutdown,
+    Silence,
+    TooManyRequests,
+    UnknownOutcome,
+    WithholdClose,
+)
+from bt_run.practice.orders import Ticket
 
-LIMIT = {
-    "symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT", "timeInForce": "GTC", "quantity": "0.1",
-    "price": "50.00",
-}  # fmt: skip
-
-
-class Meddler(NoFaults):
-    """Faults as the test writes them; what it does not write goes well. `asked` are the requests that came."""
-
-    def __init__(self, *, frame=None, before=None, after=None, silent=None):
-        self.asked = []
-        self._frame, self._before, self._after, self._silent = frame, before, after, silent
-
-    async def before(self, request):
-        self.asked.append(request)
-        return self._before(request) if self._before else None
-
-    async def after(self, request, response):
-        return await self._after(request, response) if self._after else response
-
-    def outgoing(self, frame, text):
-        return self._frame(frame, text) if self._frame else None
-
-    def silent(self, path):
-        return bool(self._silent and self._silent(path))
+SYMBOL = "BTCUSDT"
+MARKET = {"symbol": SYMBOL, "side": "BUY", "type": "MARKET", "quantity": "0.5"}
 
 
-def test_the_last_frame_of_a_bar_can_be_withheld(play):
-    def frame(info, text):
-        return [] if info.closes_bar else None
+@pytest.fixture
+def board():
+    """Give a board with nothing on it."""
+    return FaultBoard()
+
+
+@pytest.fixture
+def play_faults(play, board):
+    """Give what runs a scenario with the board."""
+
+    def run(scenario):
+        async def connected(rig):
+            board.connect(rig.server)
+            try:
+                await scenario(rig)
+            finally:
+                await board.close()
+
+        play(connected, faults=board)
+
+    return run
+
+
+async def subscribed(rig):
+    """Give a connection that hears the account's events."""
+    client = await rig.open("/ws-api/v3")
+    answer = await rig.call(client, "userDataStream.subscribe.signature", **rig.signed())
+    assert 200 == answer["status"]
+    return client
+
+
+async def event(rig, client, kind=None):
+    """Give the account's next event, or the next of a kind."""
+    while True:
+        found = (await rig.read(client))["event"]
+        if kind in (None, found["e"]):
+            return found
+
+
+def buy(rig):
+    """Place a market order past all faults of requests."""
+    number = len(rig.exchange.trading.history(SYMBOL)[0])
+    rig.exchange.trading.place(Ticket(SYMBOL, "BUY", "MARKET", f"own{number}", quantity=Decimal("0.5")))
+
+
+# Requests and events, over the WebSocket API.
+
+
+def test_an_order_is_filled_before_its_placement_is_answered(play_faults, board):
+    """The events come, the answer says NEW, and the order is filled."""
 
     async def scenario(rig):
-        client = await rig.open("/ws/btcusdt@kline_1m/btcusdt@trade")
-        rig.advance(3 * 60_000)
-        frames = await rig.read_all(client)
-        assert not any(frame.get("k", {}).get("x") for frame in frames)
-        assert sum(frame["e"] == "trade" for frame in frames) > 20
+        user = await subscribed(rig)
+        api = await rig.open("/ws-api/v3")
+        board.add(FillBeforeReply(count=1, hold_s=0.3))
+        price = f"{rig.exchange.market(SYMBOL).last_price / 2:.2f}"
+        order = rig.signed(**MARKET | {"type": "LIMIT", "timeInForce": "GTC", "price": price})
+        asked = asyncio.create_task(rig.call(api, "order.place", **order))
+        reports = [await event(rig, user, "executionReport") for _ in range(2)]
+        assert not asked.done()
+        answer = (await asked)["result"]
 
-    play(scenario, faults=Meddler(frame=frame))
+        assert ["NEW", "FILLED"] == [report["X"] for report in reports]
+        assert ("NEW", "0.00000000") == (answer["status"], answer["executedQty"])
+        assert "FILLED" == rig.exchange.trading.order(SYMBOL, answer["orderId"]).status
 
-
-def test_frames_can_be_doubled_delayed_and_swapped(play):
-    held = []
-
-    def frame(info, text):
-        if info.name != "btcusdt@trade":
-            return None
-        held.append(text)
-        if len(held) == 1:
-            return []
-        if len(held) == 2:  # the second comes first, then the first, twice
-            return [(0.0, text), (0.0, held[0]), (0.02, held[0])]
-        return None
-
-    async def scenario(rig):
-        client = await rig.open("/stream?streams=btcusdt@trade")
-        rig.exchange.step()
-        rig.exchange.step()
-        ids = [(await rig.read(client))["data"]["t"] for _ in range(3)]
-        assert ids == [ids[1] + 1, ids[1], ids[1]]
-
-    play(scenario, faults=Meddler(frame=frame))
+    play_faults(scenario)
 
 
-def test_frames_can_be_damaged(play):
-    async def scenario(rig):
-        client = await rig.open("/ws/btcusdt@trade?timeUnit=MICROSECOND")
-        rig.exchange.step()
-        assert await asyncio.wait_for(client.recv(), 5) == '{"e":"tra'
-
-    play(scenario, faults=Meddler(frame=lambda _, text: [(0.0, text[:9])]))
-
-
-def test_user_events_can_come_twice_late_and_without_the_answer_waiting(play):
-    def frame(info, text):
-        if info.family != "user":
-            return None
-        return [(0.03, text), (0.03, text)] if info.name == "executionReport" else [(0.0, text)]
+def test_faults_of_requests_act_on_the_websocket_api(play_faults, board):
+    """An unknown outcome, a limit with its time, a cut."""
 
     async def scenario(rig):
         api = await rig.open("/ws-api/v3")
-        await rig.call(api, "userDataStream.subscribe.signature", **rig.signed())
-        await api.send(json.dumps({"id": 5, "method": "order.place", "params": rig.signed(**LIMIT)}))
-        messages = [await rig.read(api) for _ in range(4)]
-        kinds = [message["event"]["e"] if "event" in message else "answer" for message in messages]
-        assert kinds == ["outboundAccountPosition", "answer", "executionReport", "executionReport"]
-        assert messages[2] == messages[3]
+        with board.having(UnknownOutcome(count=1)):
+            unknown = await rig.call(api, "order.place", **rig.signed(**MARKET))
+        with board.having(TooManyRequests(count=1)):
+            limited = await rig.call(api, "ping")
+        with board.having(LostAnswer()), pytest.raises(ConnectionClosed):
+            await rig.call(api, "order.place", **rig.signed(**MARKET))
 
-    play(scenario, faults=Meddler(frame=frame))
+        assert (408, -1007) == (unknown["status"], unknown["error"]["code"])
+        assert (429, -1003) == (limited["status"], limited["error"]["code"])
+        assert limited["error"]["data"]["retryAfter"] > limited["error"]["data"]["serverTime"]
+        assert 2 == len(rig.exchange.trading.history(SYMBOL)[0])
 
-
-def test_a_connection_can_be_silent_and_open(play):
-    quiet = {"/ws/btcusdt@trade"}
-
-    async def scenario(rig):
-        client, other = await rig.open("/ws/btcusdt@trade"), await rig.open("/ws/btcusdt@aggTrade")
-        rig.exchange.step()
-        assert (await rig.read(other))["e"] == "aggTrade"
-        assert await rig.read_all(client) == []
-        quiet.clear()
-        rig.exchange.step()
-        assert (await rig.read(client))["e"] == "trade"
-
-    play(scenario, faults=Meddler(silent=lambda path: path in quiet))
+    play_faults(scenario)
 
 
-@pytest.mark.parametrize(
-    ("status", "body", "kind"),
-    [
-        (403, "<html>blocked</html>", "text/html"),
-        (418, {"code": -1003, "msg": "banned"}, "application/json"),
-        (429, {"code": -1003, "msg": "slow"}, "application/json"),
-        (503, "down", "text/plain"),
-    ],
-)
-@pytest.mark.parametrize("path", ["/ws/btcusdt@trade", "/ws-api/v3"])
-def test_handshakes_can_be_refused(play, path, status, body, kind):
-    faults = Meddler(before=lambda request: answer if request.channel == "handshake" else None)
-    answer = Response(status, body, {"Retry-After": "7"}, kind)
+@pytest.mark.parametrize("status", [403, 418, 429, 503])
+def test_a_handshake_is_refused(play_faults, board, status):
+    """On the paths that the fault chooses."""
 
     async def scenario(rig):
-        with pytest.raises(InvalidStatus) as refused:
-            await rig.open(path)
-        response = refused.value.response
-        assert (response.status_code, response.headers["Retry-After"]) == (status, "7")
-        assert response.headers["Content-Type"].startswith(kind)
-        text = response.body.decode()
-        assert (json.loads(text) if kind.endswith("json") else text) == body
-        assert [(one.channel, one.verb, one.path) for one in faults.asked] == [("handshake", "GET", path)]
-
-    play(scenario, faults=faults)
-
-
-def test_a_handshake_can_be_cut(play):
-    async def scenario(rig):
-        with pytest.raises((InvalidHandshake, OSError)):
+        with board.having(RefuseHandshake(status=status, path="/ws-api")) as (active,):
+            with pytest.raises(InvalidStatus) as refused:
+                await rig.open("/ws-api/v3")
             await rig.open("/ws/btcusdt@trade")
 
-    play(scenario, faults=Meddler(before=lambda _: Response(503, "", drop=True)))
+        assert status == refused.value.response.status_code
+        assert 1 == active.fired
+
+    play_faults(scenario)
 
 
-def on_orders(change):
-    """Change the answers of order.place."""
-
-    async def after(request, response):
-        return await change(response) if request.method == "order.place" else response
-
-    return after
-
-
-def test_requests_can_be_answered_without_being_done(play):
-    unknown = {"code": -1007, "msg": "Timeout waiting for response from backend server."}
-
-    def before(request):
-        return Response(504, unknown) if request.method == "order.place" else None
+def test_reports_come_twice_and_balances_out_of_order(play_faults, board):
+    """Every report doubled; of two balances the first comes last."""
 
     async def scenario(rig):
-        api = await rig.open("/ws-api/v3")
-        answer = await rig.call(api, "order.place", **rig.signed(**LIMIT))
-        assert (answer["status"], answer["error"]) == (504, unknown)
-        assert (await rig.call(api, "openOrders.status", **rig.signed()))["result"] == []
-        request = faults.asked[1]
-        assert (request.channel, request.method, request.address) == ("ws-api", "order.place", "127.0.0.1")
-        assert request.params["symbol"] == "BTCUSDT"
-        assert "signature" not in request.params
+        user = await subscribed(rig)
+        with board.having(DuplicateReport(), ReorderBalances(delay_s=0.15)):
+            for _ in range(2):
+                buy(rig)
+            events = [await event(rig, user) for _ in range(10)]
 
-    faults = Meddler(before=before)
-    play(scenario, faults=faults)
+        reports = [event["I"] for event in events if event["e"] == "executionReport"]
+        balances = [event for event in events if event["e"] == "outboundAccountPosition"]
+        bought = [Decimal(next(row["f"] for row in event["B"] if row["a"] == "BTC")) for event in balances]
+        assert [1, 1, 2, 2, 3, 3, 4, 4] == reports
+        assert bought == sorted(bought, reverse=True)
+        assert events[-1] is balances[-1]
 
-
-@pytest.mark.parametrize("body", ["<html>502</html>", {"code": -1007, "msg": "unknown"}])
-def test_answers_can_be_replaced_after_it_was_done(play, body):
-    async def change(_):
-        return Response(502, body, content_type="text/html")
-
-    async def scenario(rig):
-        api = await rig.open("/ws-api/v3")
-        answer = await rig.call(api, "order.place", **rig.signed(**LIMIT))
-        assert answer["status"] == 502
-        assert answer["error"]["code"] == (-1000 if isinstance(body, str) else -1007)
-        assert len((await rig.call(api, "openOrders.status", **rig.signed()))["result"]) == 1
-
-    play(scenario, faults=Meddler(after=on_orders(change)))
+    play_faults(scenario)
 
 
-def test_a_late_answer_holds_up_no_other(play):
-    release = asyncio.Event()
-
-    async def change(response):
-        await release.wait()
-        return response
+def test_a_fill_is_lost_with_its_connection(play_faults, board):
+    """The report never comes; the order is filled."""
 
     async def scenario(rig):
-        api = await rig.open("/ws-api/v3")
-        await api.send(json.dumps({"id": "late", "method": "order.place", "params": rig.signed(**LIMIT)}))
-        assert (await rig.call(api, "ping", "quick"))["id"] == "quick"
-        assert len((await rig.call(api, "openOrders.status", **rig.signed()))["result"]) == 1
-        release.set()
-        assert (await rig.read(api))["id"] == "late"
+        user = await subscribed(rig)
+        price = rig.exchange.market(SYMBOL).last_price / 2
+        ticket = Ticket(SYMBOL, "BUY", "LIMIT", "a", quantity=Decimal(1), price=price)
+        order = rig.exchange.trading.place(ticket)
+        assert "NEW" == (await event(rig, user, "executionReport"))["x"]
+        with board.having(CutAtFrame(path="/ws-api", count=1)):
+            rig.exchange.trading.forced.fill(order.order_id, Decimal(1))
+            with pytest.raises(ConnectionClosed):
+                await event(rig, user, "executionReport")
 
-    play(scenario, faults=Meddler(after=on_orders(change)))
+        assert "FILLED" == rig.exchange.trading.order(SYMBOL, order.order_id).status
 
-
-def test_a_client_that_left_gets_no_late_answer(play):
-    async def change(response):
-        await asyncio.sleep(60)
-        return response
-
-    async def scenario(rig):
-        api = await rig.open("/ws-api/v3")
-        await api.send(json.dumps({"id": 1, "method": "order.place", "params": rig.signed(**LIMIT)}))
-        await rig.settled(rig.exchange.trading.open_orders)
-        await api.close()
-        await rig.settled(lambda: not rig.sockets.connections)
-
-    play(scenario, faults=Meddler(after=on_orders(change)))
+    play_faults(scenario)
 
 
-def test_the_connection_can_be_cut_instead_of_an_answer(play):
-    async def change(_):
-        return Response(200, {}, drop=True)
+def test_user_streams_end_with_a_word(play_faults, board):
+    """The connection stays open."""
 
     async def scenario(rig):
-        api = await rig.open("/ws-api/v3")
-        await api.send(json.dumps({"id": 1, "method": "order.place", "params": rig.signed(**LIMIT)}))
-        await asyncio.wait_for(api.wait_closed(), 5)
-        assert api.close_code == 1006
-        assert len(rig.exchange.trading.open_orders()) == 1
+        user = await subscribed(rig)
+        board.add(EndUserStreams())
+        told = await event(rig, user)
+        answer = await rig.call(user, "ping")
 
-    play(scenario, faults=Meddler(after=on_orders(change)))
+        assert "eventStreamTerminated" == told["e"]
+        assert 200 == answer["status"]
+        assert "1 subscriptions ended" == board.log[-1].what
+
+    play_faults(scenario)
+
+
+# Market frames.
+
+
+def test_frames_are_lost_delayed_doubled_reordered(play_faults, board):
+    """Trades, in the four ways."""
+
+    async def scenario(rig):
+        client = await rig.open("/ws/btcusdt@trade")
+
+        async def trades(count, ms=60_000):
+            rig.advance(ms)
+            return [(await rig.read(client))["t"] for _ in range(count)]
+
+        first = await trades(8, 59_999)
+        with board.having(DuplicateFrames()):
+            doubled = await trades(16)
+        with board.having(LoseFrames(stream="btcusdt@t*", family="spot")) as (lost,):
+            rig.advance(60_000)
+        begun = time.monotonic()
+        with board.having(DelayFrames(delay_s=0.2)):
+            delayed = await trades(8)
+        took = time.monotonic() - begun
+        with board.having(ReorderFrames(delay_s=0.1)):
+            reordered = await trades(8)
+
+        assert first == list(range(first[0], first[0] + 8))
+        assert [number for number in range(first[-1] + 1, first[-1] + 9) for _ in (1, 2)] == doubled
+        assert 8 == lost.fired
+        assert delayed == list(range(delayed[0], delayed[0] + 8))
+        assert delayed[0] == doubled[-1] + 9
+        assert took >= 0.2
+        assert reordered == [
+            *range(reordered[0], reordered[0] + 8, 2),
+            *range(reordered[0] - 1, reordered[0] + 7, 2),
+        ]
+
+    play_faults(scenario)
+
+
+def test_the_close_of_a_bar_is_withheld(play_faults, board):
+    """Of its frames only the last is missing, once."""
+
+    async def scenario(rig):
+        client = await rig.open("/ws/btcusdt@kline_1m")
+        with board.having(WithholdClose(count=1)):
+            rig.advance(120_000)
+            frames = await rig.read_all(client)
+        closed = [frame["k"]["t"] for frame in frames if frame["k"]["x"]]
+
+        assert [rig.exchange.now - 60_000] == closed
+
+    play_faults(scenario)
+
+
+def test_a_silent_connection_stays_open(play_faults, board):
+    """It answers, and gets nothing; then it speaks again."""
+
+    async def scenario(rig):
+        quiet = await rig.open("/ws/btcusdt@trade")
+        loud = await rig.open("/stream?streams=btcusdt@trade")
+        with board.having(Silence(path="/ws/")) as (active,):
+            rig.advance(59_999)
+            assert [] == await rig.read_all(quiet)
+            assert 8 == len(await rig.read_all(loud))
+            assert {"result": ["btcusdt@trade"], "id": 1} == await rig.ask(
+                quiet, method="LIST_SUBSCRIPTIONS", id=1
+            )
+        rig.advance(60_000)
+
+        assert 8 == len(await rig.read_all(quiet))
+        assert 8 == active.fired
+
+    play_faults(scenario)
+
+
+def test_sockets_drop_at_once_and_again_and_again(play_faults, board):
+    """With a code, without a word, by their path; each time is counted."""
+
+    async def scenario(rig):
+        kept = await rig.open("/ws/btcusdt@trade")
+        for code in (1006, 1008, 1001):
+            client = await rig.open("/stream?streams=btcusdt@trade")
+            board.add(DropSockets(code=code, path="/stream", reason="go"))
+            with pytest.raises(ConnectionClosed) as closed:
+                await rig.read(client)
+            assert (None if code == 1006 else code) == (closed.value.rcvd and closed.value.rcvd.code)
+        with board.having(DropSockets(every_s=0.02, count=3)) as (active,):
+            with pytest.raises(ConnectionClosed):
+                await rig.read(kept)
+            await rig.settled(lambda: active.is_over)
+
+        assert 3 == active.fired
+        assert {"drop_sockets": 6} == board.counts
+
+    play_faults(scenario)
+
+
+def test_a_shutdown_is_announced_before_all_close(play_faults, board):
+    """With the time that the fault gives."""
+
+    async def scenario(rig):
+        client = await rig.open("/ws/btcusdt@trade")
+        api = await rig.open("/ws-api/v3")
+        board.add(ServerShutdown(then_s=0.1))
+        told = [await rig.read(client), await rig.read(api)]
+        with pytest.raises(ConnectionClosed) as closed:
+            await rig.read(client)
+
+        assert "serverShutdown" == told[0]["e"] == told[1]["event"]["e"]
+        assert 1001 == closed.value.rcvd.code
+
+    play_faults(scenario)
+
+
+def test_connections_are_refused_and_open_ones_stay(play_faults, board):
+    """Nobody listens on the port for a while."""
+
+    async def scenario(rig):
+        client = await rig.open("/ws/btcusdt@trade")
+        board.add(RefuseConnections(down_s=0.2))
+        await rig.settled(lambda: not rig.server.listening)
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", rig.server.port))
+        rig.advance(59_999)
+        assert 8 == len(await rig.read_all(client))
+        await rig.settled(lambda: rig.server.listening)
+        await rig.open("/ws/btcusdt@trade")
+
+    play_faults(scenario)
