@@ -1,9 +1,9 @@
 """
 Commands for a bot that runs, through its journal.
 
-Whoever gives one adds a row to the table ``commands`` in a short transaction beside the bot's own; the bot reads
-it, obeys, and writes down what became of it. A command is for one run, so a bot that was killed leaves none for
-the next. Which runs a bot listens for stands in their state, with the token by which the bot has the lock.
+Whoever gives one adds a row to the table ``commands`` in a short transaction beside the bot's own; the bot
+reads it, obeys, and writes down what became of it. A command is for one run, so a bot that was killed leaves
+none for the next. Which runs a bot listens for stands in their state, with the token by which it has the lock.
 """
 
 from __future__ import annotations
