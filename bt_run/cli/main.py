@@ -89,7 +89,7 @@ def main(args: list[str] | None = None) -> None:
     Run the command line and exit.
 
     Exit codes: 0 done; 1 a bug of ours; 2 a wrong option or setting; 3 unusable data; 4 the strategy;
-    130 interrupted; 143 terminated.
+    5 the exchange; 6 the journal; 7 a bot that does not answer; 130 interrupted; 143 terminated.
     """
     words = sys.argv[1:] if args is None else args
     signal.signal(signal.SIGTERM, _terminate)

@@ -33,6 +33,7 @@ __all__ = [
     "pick",
     "settings_of",
     "settings_option",
+    "stacked",
     "store_option",
 ]
 
@@ -64,7 +65,7 @@ def complete_data(ctx: click.Context, param: click.Parameter, incomplete: str) -
     return items if items and "/" not in incomplete else [CompletionItem(incomplete, type="file")]
 
 
-def _stacked(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def stacked(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Make one decorator of many, in the order in which --help shall show them."""
 
     def decorate(command: Any) -> Any:
@@ -106,7 +107,7 @@ store_option = click.option(
     help="Folder of the data store.  [default: ~/.local/share/bt-run/store]",
 )
 
-data_options = _stacked(
+data_options = stacked(
     settings_option,
     click.option(
         "--data-dir",
@@ -134,7 +135,7 @@ data_options = _stacked(
     ),
 )
 
-account_options = _stacked(
+account_options = stacked(
     click.option("--cash", type=float, default=10_000.0, show_default=True, help="Cash to start with."),
     click.option(
         "--commission",
