@@ -39,6 +39,7 @@ class BarrierConnection:
         self._socket = web.WebSocketResponse(compress=False, max_msg_size=_MAX_MESSAGE)
         self._socket.headers[HEADER] = NAME
         self._moved = asyncio.Event()
+        self._registered = pacer.exchange.now
 
     async def run(self, request: web.Request) -> web.WebSocketResponse:
         """Serve it until the client or the exchange ends."""
@@ -77,7 +78,7 @@ class BarrierConnection:
     async def _tell(self) -> None:
         barrier = self._barrier
         about = {"symbol": barrier.symbol, "interval": barrier.interval}
-        await self._send(barrier=barrier.name, exchange=NAME, now=self._pacer.exchange.now, **about)
+        await self._send(barrier=barrier.name, exchange=NAME, now=self._registered, **about)
         try:
             while (hold := await self._next_hold()) is not None:
                 if self._sockets is not None:
