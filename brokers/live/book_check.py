@@ -1,0 +1,126 @@
+"""Comparing the account with the books again and again, by what a REST check found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from brokers.reconcile import reconcile
+from brokers.reconciling.views import Belief, ExchangeOrder, ExchangeView, Missing
+from bt_run.core.errors import ExchangeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from decimal import Decimal
+
+    from brokers.gateway import AccountReport, Gateway
+    from brokers.live.desk import Desk
+    from brokers.reconcile import Reconciliation
+    from brokers.recorder import Recorder
+
+__all__ = ["BookCheck"]
+
+_KEEP_S = 3600.0
+
+
+class BookCheck:
+    """
+    Learns from reports what the stream did not tell, and complains where report and books contradict.
+
+    A report is older than the events that came while it was fetched, so a contradiction counts only when the
+    next report repeats it.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        gateway: Gateway,
+        *,
+        recorder: Recorder,
+        run_tags: frozenset[str],
+        steps: Callable[[], Mapping[str, Decimal]],
+        forget: Callable[[str], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._desk = desk
+        self._gateway = gateway
+        self._recorder = recorder
+        self._run_tags = run_tags
+        self._steps = steps
+        self._forget = forget
+        self._clock = clock
+        self._over_since: dict[str, float] = {}
+        self._seen: frozenset[str] = frozenset()
+
+    def examine(self, report: AccountReport) -> Reconciliation:
+        """Take in what a report tells; asks the exchange for what the report leaves open."""
+        view = ExchangeView(
+            open_orders=report.open_orders,
+            queried=tuple(told for told in report.asked.values() if isinstance(told, ExchangeOrder)),
+            missing=tuple(told for told in report.asked.values() if isinstance(told, Missing)),
+            trades=report.trades,
+            balances=report.balances,
+        )
+        result = self._learn(view)
+        if result.to_query or result.to_fetch:
+            view = self._asked_more(view, result)
+            result = self._learn(view)
+        self._judge(result)
+        self._forget_old()
+        return result
+
+    def _learn(self, view: ExchangeView) -> Reconciliation:
+        desk = self._desk
+        belief = Belief(dict(desk.orders), desk.ledger, self._run_tags, self._steps())
+        result = reconcile(belief, view)
+        for order in result.adopted:
+            desk.adopt(order)
+        for client_id, event in result.events:
+            desk.take(client_id, event)
+        for client_id in {item.client_id for item in result.to_book}:
+            desk.book_missing(client_id)
+        return result
+
+    def _asked_more(self, view: ExchangeView, result: Reconciliation) -> ExchangeView:
+        told, missing, trades = list(view.queried), list(view.missing), list(view.trades)
+        try:
+            for client_id in result.to_query:
+                order = self._desk.orders[client_id]
+                answer = self._gateway.query(order.symbol, client_id)
+                if answer is None:
+                    missing.append(Missing(client_id, 0.0))
+                    continue
+                told.append(answer)
+                if answer.executed > order.executed:
+                    trades += self._gateway.trades(order.symbol, exchange_id=answer.exchange_id)
+            for symbol, exchange_id in result.to_fetch:
+                trades += self._gateway.trades(symbol, exchange_id=exchange_id)
+        except ExchangeError as error:
+            self._recorder.note(f"The check could not ask all that it wanted: {error}")
+        return ExchangeView(
+            view.open_orders, tuple(told), tuple(missing), tuple(trades), balances=view.balances
+        )
+
+    def _judge(self, result: Reconciliation) -> None:
+        doubts = {sentence: sentence for sentence in result.contradictions}
+        doubts |= {
+            f"short of {lack.asset}": f"The account holds {lack.told:f} {lack.asset}, the books say "
+            f"{lack.believed:f}: something else has sold or withdrawn it."
+            for lack in result.shortfalls
+        }
+        if result.wipe:
+            doubts["wipe"] = "The exchange seems to have been reset: " + " ".join(result.wipe.reasons)
+        confirmed = [sentence for key, sentence in doubts.items() if key in self._seen]
+        self._seen = frozenset(doubts)
+        if confirmed:
+            self._desk.complain(" ".join(confirmed))
+        elif not doubts:
+            self._desk.settle()
+
+    def _forget_old(self) -> None:
+        """Drop orders that have been over for an hour: no trade of theirs comes any more."""
+        now = self._clock()
+        for client_id in [name for name in self._desk.orders if self._desk.is_over(name)]:
+            since = self._over_since.setdefault(client_id, now)
+            if now - since > _KEEP_S:
+                del self._over_since[client_id]
+                self._forget(client_id)

@@ -1,0 +1,198 @@
+"""Keeping every holding covered by its stop and take-profit on the exchange, whatever the strategy does."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import backtrader as bt
+
+from brokers.amounts import ZERO, minus
+from brokers.filter_checks import too_small_to_sell
+from brokers.live.bt_tickets import Ticket
+from brokers.live.drafts import Draft
+from brokers.live.protection import Levels, legs_of, levels_of
+from brokers.live.standing import doubt_about, locked_by, rest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+
+    from brokers.live.bt_dispatch import Dispatch
+    from brokers.live.bt_session import Session
+    from brokers.orders import Order, Purpose
+    from bt_run.core.settings import Protection
+
+__all__ = ["Protector"]
+
+_log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
+_AT_ONCE = ("immediately", "relationship")  # what Binance says of a level that the price has passed
+
+
+@dataclass(slots=True)
+class _Watch:
+    """One symbol: for whom it is protected, at which levels, and when a refused attempt is made again."""
+
+    owner: Any
+    data: Any
+    levels: Levels | None = None
+    stale: bool = False
+    due_s: float = 0.0
+    pause_s: float = _FIRST_PAUSE_S
+    told: str = ""
+
+
+class Protector:
+    """
+    Compares, after each event, what is held with what protects it, and places what is missing.
+
+    It remembers nothing that the orders do not say, except the levels: a part sold keeps them, a purchase sets
+    them anew from the average price. What the strategy's own orders lock is theirs to protect. Whatever a leg
+    covered is cancelled, and known to be, before another order may sell it.
+    """
+
+    def __init__(
+        self, session: Session, dispatch: Dispatch, protection: Protection, clock: Callable[[], float]
+    ) -> None:
+        self._session = session
+        self._dispatch = dispatch
+        self._protection = protection
+        self._clock = clock
+        self._watches: dict[str, _Watch] = {}
+
+    def bought(self, symbol: str, owner: Any, data: Any) -> None:
+        """Set the levels anew: the holding grew."""
+        self._watches[symbol] = _Watch(owner, data, stale=True)
+
+    def took_over(self, symbol: str, owner: Any, data: Any) -> None:
+        """Protect a holding from before this run; legs that are there stay where they are."""
+        self._watches.setdefault(symbol, _Watch(owner, data))
+
+    def settle(self, symbol: str) -> None:
+        """Bring the legs of a symbol in step with its holding; called after every event, cheap if all is well."""
+        watch, session = self._watches.get(symbol), self._session
+        if watch is None or not self._protection:
+            return
+        orders = session.desk.of(symbol)
+        if session.waits.about(symbol) or doubt_about(orders):
+            return
+        legs = [order for order in orders if self._is_leg(order)]
+        want = self._bare(symbol)
+        if not legs:
+            if want:
+                self._place(symbol, watch)
+            return
+        if want and not watch.stale and self._covered(legs, want, watch):
+            return
+        session.waits.after(symbol, [leg.client_id for leg in legs], lambda: self._place(symbol, watch))
+
+    def _is_leg(self, order: Order) -> bool:
+        ticket = self._session.tickets.of_client(order.client_id)
+        return ticket is not None and ticket.mine and order.type != "MARKET"
+
+    def _bare(self, symbol: str) -> Decimal:
+        """Give what the strategy's own orders do not lock."""
+        session = self._session
+        others = [order for order in session.desk.of(symbol) if not self._is_leg(order)]
+        held = session.desk.ledger.holding(symbol).quantity
+        return session.markets.visible(symbol, max(ZERO, minus(held, locked_by(others))))
+
+    def _covered(self, legs: list[Order], want: Decimal, watch: _Watch) -> bool:
+        stops = [leg for leg in legs if leg.purpose == "stop_loss"]
+        targets = [leg for leg in legs if leg.purpose == "take_profit"]
+        if any(stop.fills for stop in stops):
+            return True  # it has been triggered and sells
+        wants_target = self._protection.take_profit_pct is not None
+        wants_stop = bool(self._protection.stop_loss_pct or self._protection.trailing_stop_pct)
+        stop_holds = [rest_of(leg) for leg in stops] == ([want] if wants_stop else [])
+        target_holds = [rest_of(leg) for leg in targets] == ([want] if wants_target else [])
+        if stop_holds and target_holds:
+            watch.pause_s = _FIRST_PAUSE_S
+            return True
+        # A target that has begun to fill ends its stop. While the price is there, let it fill.
+        price = self._session.markets.price(legs[0].symbol)
+        filling = any(leg.fills and leg.price and price and price >= leg.price for leg in targets)
+        return filling and target_holds
+
+    # Placing.
+
+    def _place(self, symbol: str, watch: _Watch) -> None:
+        session, now = self._session, self._clock()
+        want = self._bare(symbol)
+        if not want or (now < watch.due_s and not watch.stale):
+            return
+        filters = session.markets.filters[symbol]
+        dust = too_small_to_sell(filters, want, session.markets.price(symbol))
+        if dust is not None:
+            self._say(watch, f"{symbol}: what is held cannot be protected. {dust}")
+            watch.due_s = now + _LONGEST_PAUSE_S
+            watch.stale = False
+            return
+        average = session.desk.ledger.holding(symbol).average_price
+        if watch.stale or watch.levels is None:
+            watch.levels = levels_of(self._protection, average or ZERO, filters)
+        watch.stale = False
+        watch.due_s, watch.pause_s = now + watch.pause_s, min(2 * watch.pause_s, _LONGEST_PAUSE_S)
+        stop, target = legs_of(watch.levels, want, filters)
+        tickets = [
+            self._ticket(symbol, watch, draft, purpose)
+            for draft, purpose in ((stop, "stop_loss"), (target, "take_profit"))
+            if draft is not None
+        ]
+        if len(tickets) == 2:
+            self._dispatch.send_oco(tickets)
+        else:
+            self._dispatch.send(tickets, [tickets[0].draft])
+        refused = [t for t in tickets if t.order.status in (bt.Order.Rejected, bt.Order.Margin)]
+        if refused:
+            self._refused(symbol, watch, str(refused[0].order.info.get("reason", "")))
+
+    def _ticket(self, symbol: str, watch: _Watch, draft: Draft, purpose: Any) -> Ticket:
+        kinds = {"MARKET": bt.Order.Market, "LIMIT": bt.Order.Limit, "STOP_LOSS_LIMIT": bt.Order.StopLimit}
+        kind, trail = kinds.get(draft.type, bt.Order.Stop), None
+        tag: str = purpose
+        if draft.trailing_delta is not None:
+            kind, trail, tag = bt.Order.StopTrail, draft.trailing_delta / 10_000, "trailing_stop"
+        trigger = draft.stop_price or draft.price
+        order = self._session.make_order(
+            "SELL",
+            watch.owner.broker,
+            owner=watch.owner,
+            data=watch.data,
+            size=float(draft.quantity or ZERO),
+            price=float(trigger) if trigger else None,
+            pricelimit=float(draft.price) if draft.stop_price and draft.price else None,
+            exectype=kind,
+            trailpercent=trail,
+        )
+        order.addinfo(tag=tag)
+        ticket = Ticket(order, symbol, draft, purpose, self._dispatch.bracket(symbol), mine=True)
+        self._session.tickets.add(ticket)
+        self._session.tickets.submitted(ticket)
+        return ticket
+
+    def _refused(self, symbol: str, watch: _Watch, reason: str) -> None:
+        """Sell at market where the price has passed a level already; else say so, and try again later."""
+        levels, price = watch.levels, self._session.markets.price(symbol)
+        fell = bool(levels and levels.stop and price and price <= levels.stop)
+        rose = bool(levels and levels.target and price and price >= levels.target)
+        if not (fell or rose or any(word in reason.lower() for word in _AT_ONCE)):
+            self._say(watch, f"{symbol}: what is held has no protection, the exchange refused it: {reason}")
+            return
+        purpose: Purpose = "take_profit" if rose and not fell else "stop_loss"
+        sentence = f"{symbol}: the price had passed the {purpose.replace('_', '-')} before it could be placed"
+        self._say(watch, f"{sentence}; the holding is sold at market.")
+        want = self._bare(symbol)
+        if want:
+            self._dispatch.take_in(
+                self._ticket(symbol, watch, Draft("SELL", "MARKET", want), purpose), transmit=True
+            )
+
+    def _say(self, watch: _Watch, sentence: str) -> None:
+        if sentence != watch.told:
+            watch.told = sentence
+            _log.warning("%s", sentence)
+            self._session.recorder.note(sentence)

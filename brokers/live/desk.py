@@ -1,0 +1,213 @@
+"""
+The desk: orders and books of one run, and the only place that changes them.
+
+Every order goes out the same way (written down, sent once, its answer taken), and every event comes in through
+`take`, be it an answer, the account's stream or a check: so it does not matter which of them is first, and what
+is told twice counts once.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from brokers.order_events import CancelSent, Submitted, TimedOut
+from brokers.orders import Order, State, apply
+from bt_run.core.errors import ExchangeError, IllegalTransition, Oversold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from decimal import Decimal
+
+    from brokers.gateway import Gateway
+    from brokers.holdings import Holding, Ledger
+    from brokers.order_events import Event, Filled
+    from brokers.recorder import Recorder
+
+__all__ = ["Desk", "Listener"]
+
+_log = logging.getLogger(__name__)
+
+_CANCELABLE = (State.OPEN, State.PARTIAL, State.CANCELING)
+
+
+class Listener(Protocol):
+    """Who is told what the desk has learnt; a trade first, then the change that it made."""
+
+    def trade_booked(self, order: Order, fill: Filled, before: Holding, after: Holding) -> None:
+        """Take a trade that the books have."""
+
+    def order_changed(self, before: Order, after: Order, event: Event) -> None:
+        """Take a change of an order."""
+
+    def order_adopted(self, order: Order) -> None:
+        """Take an order that a check found."""
+
+
+class Desk:
+    """
+    Orders by client id, the ledger, and requests over the gateway.
+
+    `trouble` is a sentence while orders and exchange contradict each other; entries are refused then.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        ledger: Ledger,
+        *,
+        recorder: Recorder,
+        listener: Listener,
+        fee_price: Callable[[str, str], Decimal | None],
+    ) -> None:
+        self._gateway = gateway
+        self._recorder = recorder
+        self._listener = listener
+        self._fee_price = fee_price
+        self._unbooked: list[tuple[str, Filled]] = []
+        self.ledger = ledger
+        self.orders: dict[str, Order] = {}
+        self.trouble = ""
+
+    # Requests.
+
+    def place(self, order: Order) -> Order:
+        """Send an order once. Raises what the recorder raises; nothing was sent then."""
+        self._recorder.intent(order)
+        self._send((order,))
+        try:
+            events = self._gateway.place(self.orders[order.client_id])
+        except ExchangeError as error:
+            events = (TimedOut(str(error)),)
+        self._take_answer(order.client_id, events)
+        return self.orders[order.client_id]
+
+    def place_list(self, kind: Literal["OCO", "OTO", "OTOCO"], orders: Sequence[Order]) -> tuple[Order, ...]:
+        """Send an order list once, in the exchange's sequence (see `Gateway.place_list`)."""
+        for order in orders:
+            self._recorder.intent(order)
+        self._send(orders)
+        try:
+            answers = self._gateway.place_list(kind, [self.orders[order.client_id] for order in orders])
+        except ExchangeError as error:
+            answers = {order.client_id: (TimedOut(str(error)),) for order in orders}
+        for order in orders:
+            self._take_answer(order.client_id, answers.get(order.client_id, ()))
+        return tuple(self.orders[order.client_id] for order in orders)
+
+    def cancel(self, client_id: str) -> Order:
+        """Ask the exchange to cancel; one that is over, or of which nothing is known, is left alone."""
+        order = self.orders[client_id]
+        if order.state not in _CANCELABLE:
+            return order
+        self.take(client_id, CancelSent())
+        try:
+            events = self._gateway.cancel(self.orders[client_id])
+        except ExchangeError as error:
+            events = (TimedOut(str(error)),)
+        for event in events:
+            self.take(client_id, event)
+        return self.orders[client_id]
+
+    def _send(self, orders: Iterable[Order]) -> None:
+        for order in orders:
+            self.orders[order.client_id] = order
+            self.take(order.client_id, Submitted())
+
+    def _take_answer(self, client_id: str, events: Sequence[Event]) -> None:
+        for event in events or (TimedOut("the answer said nothing about this order"),):
+            self.take(client_id, event)
+
+    # What comes back.
+
+    def take(self, client_id: str, event: Event) -> None:
+        """Take an event of one of our orders; one of an order that is not ours changes nothing."""
+        before = self.orders.get(client_id)
+        if before is None:
+            return
+        try:
+            after = apply(before, event)
+        except IllegalTransition as error:
+            self.complain(str(error))
+            return
+        if after == before:
+            return
+        self.orders[client_id] = after
+        self._recorder.changed(after, event)
+        if len(after.fills) > len(before.fills):
+            self._unbooked.append((client_id, after.fills[-1]))
+            self._book()
+        self._listener.order_changed(before, after, event)
+
+    def adopt(self, order: Order) -> None:
+        """Take in an order of ours that somebody found; its trades are booked where they are not yet."""
+        if order.client_id in self.orders:
+            return
+        self.orders[order.client_id] = order
+        self._listener.order_adopted(order)
+        self.book_missing(order.client_id)
+
+    def book_missing(self, client_id: str) -> None:
+        """Book trades that an order has and the ledger has not."""
+        order = self.orders[client_id]
+        waiting = {(self.orders[owner].symbol, fill.trade_id) for owner, fill in self._unbooked}
+        for fill in order.fills:
+            key = (order.symbol, fill.trade_id)
+            if key not in self.ledger.booked and key not in waiting:
+                self._unbooked.append((client_id, fill))
+        self._book()
+
+    def _book(self) -> None:
+        """Book what waits, by time; a sale that came before its purchase waits for it."""
+        waiting = sorted(self._unbooked, key=lambda item: (item[1].time_ms, item[1].trade_id))
+        self._unbooked = []
+        for client_id, fill in waiting:
+            order = self.orders[client_id]
+            before = self.ledger.holding(order.symbol)
+            fee_price = None
+            if fill.fee and fill.fee_asset not in (before.base_asset, before.quote_asset):
+                fee_price = self._fee_price(fill.fee_asset, before.quote_asset)
+            try:
+                self.ledger = self.ledger.book(order.symbol, order.side, fill, fee_price)
+            except Oversold as error:
+                self._unbooked.append((client_id, fill))
+                self.complain(str(error))
+                continue
+            self._recorder.fill(order, fill, self.ledger)
+            self._listener.trade_booked(order, fill, before, self.ledger.holding(order.symbol))
+
+    # What is known.
+
+    def of(self, symbol: str) -> list[Order]:
+        """Give the orders of a symbol that are not over."""
+        return [order for order in self.orders.values() if order.symbol == symbol and not order.is_terminal]
+
+    def is_over(self, client_id: str) -> bool:
+        """Whether the order is over and all its trades are known."""
+        order = self.orders[client_id]
+        return order.is_terminal and not order.missing
+
+    def doubtful(self) -> list[Order]:
+        """Give the orders that must be asked for: no answer yet, or trades that are missing."""
+        return [
+            order
+            for order in self.orders.values()
+            if order.state in (State.UNKNOWN, State.SENT, State.CANCELING) or order.missing
+        ]
+
+    def complain(self, sentence: str) -> None:
+        """Stop entries until a check finds that all agrees again."""
+        if sentence != self.trouble:
+            _log.error("%s", sentence)
+            self._recorder.note(sentence)
+        self.trouble = sentence
+
+    def settle(self) -> None:
+        """Allow entries again; nothing contradicts any more."""
+        if self.trouble and not self._unbooked:
+            self._recorder.note("Orders and books agree with the exchange again; entries are allowed.")
+            self.trouble = ""
+
+    def forget(self, client_id: str) -> None:
+        """Drop an order that has long been over."""
+        self.orders.pop(client_id, None)

@@ -1,0 +1,72 @@
+"""The symbols that are traded: their rules, fees and prices."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from brokers.amounts import ZERO, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+
+    from brokers.filters import SymbolFilters
+    from brokers.gateway import FeeRates, Gateway
+    from brokers.holdings import Holding
+
+__all__ = ["Markets"]
+
+
+class Markets:
+    """
+    Rules and fees as the exchange told them at the start, prices as they are now.
+
+    A price source is asked each time and may not know: None. Then the last trade of ours counts.
+    """
+
+    def __init__(self, gateway: Gateway, fee_price: Callable[[str], Decimal | None] | None = None) -> None:
+        self._gateway = gateway
+        self._ask_fee_price = fee_price
+        self._sources: dict[str, list[Callable[[], float | None]]] = {}
+        self._last_fill: dict[str, Decimal] = {}
+        self.filters: dict[str, SymbolFilters] = {}
+        self.fees: dict[str, FeeRates] = {}
+
+    def open(self, symbol: str, source: Callable[[], float | None] | None = None) -> None:
+        """Ask for a symbol's rules and fees, once; add a price source. Raises ExchangeError."""
+        if symbol not in self.filters:
+            self.filters[symbol] = self._gateway.filters(symbol)
+            self.fees[symbol] = self._gateway.fees(symbol)
+        if source is not None:
+            self._sources.setdefault(symbol, []).append(source)
+
+    def close_sources(self) -> None:
+        """Forget the price sources: those of the next run are other objects."""
+        self._sources.clear()
+
+    def saw_trade(self, symbol: str, price: Decimal) -> None:
+        """Remember the price of a trade of ours."""
+        self._last_fill[symbol] = price
+
+    def price(self, symbol: str) -> Decimal | None:
+        """Give the price now, quote asset; None where nobody knows any."""
+        for source in self._sources.get(symbol, ()):
+            told = source()
+            if told is not None and math.isfinite(told) and told > 0:
+                return exact(float(told))
+        return self._last_fill.get(symbol)
+
+    def value_price(self, holding: Holding) -> Decimal:
+        """Give a price to value a holding with: the price now, else what was paid."""
+        return self.price(holding.symbol) or holding.average_price or ZERO
+
+    def fee_price(self, asset: str, quote_asset: str) -> Decimal | None:
+        """Give the price of a fee's asset, such as BNB; None where not known."""
+        if self._ask_fee_price is not None:
+            return self._ask_fee_price(asset)
+        return self.price(asset + quote_asset)
+
+    def visible(self, symbol: str, quantity: Decimal) -> Decimal:
+        """Give what can be sold of a holding: rounded down to the step of market orders."""
+        return self.filters[symbol].round_quantity(max(ZERO, quantity), "MARKET")
