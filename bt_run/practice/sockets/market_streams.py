@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bt_run.practice.market import market_payloads as write
 from bt_run.practice.market.futures_payloads import force_order_frame, futures_agg_trade_frame
 from bt_run.practice.market.liquidations import LiquidationMaker
+from bt_run.practice.sockets.book_changes import BookChanges
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,8 @@ class MarketStreams:
         self._clock = clock
         self._liquidations = {symbol: LiquidationMaker() for symbol in exchange.markets}
         self._last: dict[StreamName, tuple[int, float, tuple[int, ...]]] = {}
-        hub.watch(self._forget, self._forget)
+        self._changes = BookChanges()
+        hub.watch(self._open, self._forget)
 
     def on_print(self, print_: Print) -> None:
         """Send what one trade changes."""
@@ -63,6 +65,9 @@ class MarketStreams:
         for stream in self._hub.streams("spot", "bookTicker", symbol):
             market = self._exchange.markets[symbol]
             self._hub.publish(stream, write.book_ticker_frame(market, self._exchange.now))
+        changing = self._hub.streams("spot", "depthUpdate", symbol)
+        if changing:
+            self._changes.note(changing, self._exchange.markets[symbol], self._exchange.now)
 
     def tick(self) -> None:
         """Send what is due on its beat; called several times a second."""
@@ -71,6 +76,11 @@ class MarketStreams:
                 for stream in self._hub.streams("spot", kind, symbol):
                     if self._is_due(stream, (market.update_id,)):
                         self._hub.publish(stream, _beat(stream, market, self._exchange.now))
+            for stream in self._hub.streams("spot", "depthUpdate", symbol):
+                if self._is_due(stream, (market.update_id,)):
+                    frame = self._changes.take(stream, market, self._exchange.now)
+                    if frame is not None:
+                        self._hub.publish(stream, frame)
         for stream in self._hub.streams("spot", "miniTicker", ""):
             self._tell_all(stream)
 
@@ -96,8 +106,15 @@ class MarketStreams:
         self._last[stream] = (now, real, update_ids)
         return True
 
+    def _open(self, stream: StreamName) -> None:
+        self._last.pop(stream, None)
+        market = self._exchange.markets.get(stream.symbol)
+        if stream.kind == "depthUpdate" and market is not None:
+            self._changes.open(stream, market, self._exchange.now)
+
     def _forget(self, stream: StreamName) -> None:
         self._last.pop(stream, None)
+        self._changes.forget(stream)
 
 
 def _beat(stream: StreamName, market: Market, now: int) -> dict[str, Any]:

@@ -13,13 +13,13 @@ __all__ = ["Family", "Kind", "StreamName", "parse_stream"]
 Family = Literal["spot", "futures"]
 Kind = Literal[
     "kline", "continuousKline", "trade", "aggTrade", "bookTicker", "miniTicker", "ticker", "avgPrice", "depth",
-    "forceOrder",
+    "depthUpdate", "forceOrder",
 ]  # fmt: skip
 
 _SPOT = re.compile(
     r"(?P<symbol>[^@!/]+)@(?:"
     r"kline_(?P<interval>\d+\w)(?:@(?P<zone>[+-]\d{1,2}:\d{2}))?"
-    r"|depth(?P<levels>5|10|20)(?P<fast>@100ms)?"
+    r"|(?P<depth>depth)(?P<levels>5|10|20)?(?P<fast>@100ms)?"
     r"|(?P<kind>trade|aggTrade|bookTicker|miniTicker|ticker|avgPrice))"
 )
 _FUTURES = re.compile(
@@ -27,10 +27,14 @@ _FUTURES = re.compile(
     r"|_perpetual@continuousKline_(?P<continuous>\d+\w)"
     r"|@(?P<kind>aggTrade|forceOrder))"
 )
-_ALL_MARKETS: dict[tuple[Family, str], Kind] = {
-    ("spot", "!miniTicker@arr"): "miniTicker",
-    ("futures", "!forceOrder@arr"): "forceOrder",
+_ALL_MARKETS: dict[tuple[Family, str], tuple[Kind, int]] = {
+    ("spot", "!miniTicker@arr"): ("miniTicker", 1000),
+    ("spot", "!miniTicker@arr@1000ms"): ("miniTicker", 1000),
+    ("spot", "!miniTicker@arr@3000ms"): ("miniTicker", 3000),
+    ("futures", "!forceOrder@arr"): ("forceOrder", 1000),
 }
+"""The names with a beat are not documented; python-binance asks for them."""
+
 _ZONE_LIMITS = (-12 * 60, 14 * 60)
 
 
@@ -40,7 +44,8 @@ class StreamName:
     A stream that exists. `symbol` is upper case, "" for all markets at once.
 
     `interval` is given for klines, with `zone_ms` that its bars' midnight is ahead of UTC; `levels` for
-    depth; `every_ms` is the exchange time from update to update where the stream has a beat.
+    depth, 0 for its changes (depthUpdate); `every_ms` is the exchange time from update to update where the
+    stream has a beat.
     """
 
     family: Family
@@ -61,7 +66,8 @@ def parse_stream(family: Family, text: str) -> StreamName | None:
     """
     everyone = _ALL_MARKETS.get((family, text))
     if everyone is not None:
-        return StreamName(family, text, everyone, "")
+        kind, every = everyone
+        return StreamName(family, text, kind, "", every_ms=every)
     match = (_SPOT if family == "spot" else _FUTURES).fullmatch(text)
     if match is None or match["symbol"] != match["symbol"].lower():
         return None
@@ -72,9 +78,10 @@ def parse_stream(family: Family, text: str) -> StreamName | None:
 
 
 def _parse_spot(text: str, symbol: str, match: re.Match[str]) -> StreamName | None:
-    if match["levels"]:
+    if match["depth"]:
         every = 100 if match["fast"] else 1000
-        return StreamName("spot", text, "depth", symbol, levels=int(match["levels"]), every_ms=every)
+        kind: Kind = "depth" if match["levels"] else "depthUpdate"
+        return StreamName("spot", text, kind, symbol, levels=int(match["levels"] or 0), every_ms=every)
     if match["interval"] not in BINANCE_INTERVALS:
         return None
     zone = _zone_ms(match["zone"])

@@ -10,6 +10,7 @@ __all__ = ["microseconds_text"]
 _TIMES = {
     "kline": ("E",), "continuous_kline": ("E",), "trade": ("E", "T"), "aggTrade": ("E", "T"),
     "24hrMiniTicker": ("E",), "24hrTicker": ("E", "O", "C"), "avgPrice": ("E", "T"), "forceOrder": ("E",),
+    "depthUpdate": ("E",),
     "executionReport": ("E", "T", "O", "D", "W"), "outboundAccountPosition": ("E", "u"),
     "balanceUpdate": ("E", "T"), "listStatus": ("E", "T"), "eventStreamTerminated": ("E",),
     "serverShutdown": ("E",),

@@ -46,6 +46,20 @@ def test_depth_has_levels_and_a_beat(text, levels, every):
     assert (stream.kind, stream.levels, stream.every_ms) == ("depth", levels, every)
 
 
+@pytest.mark.parametrize(("text", "every"), [("a@depth", 1000), ("a@depth@100ms", 100)])
+def test_changes_of_the_book_have_a_beat(text, every):
+    stream = parse_stream("spot", text)
+    assert stream is not None
+    assert (stream.kind, stream.levels, stream.every_ms) == ("depthUpdate", 0, every)
+
+
+@pytest.mark.parametrize(("ending", "every"), [("", 1000), ("@1000ms", 1000), ("@3000ms", 3000)])
+def test_all_mini_tickers_have_a_beat(ending, every):
+    stream = parse_stream("spot", "!miniTicker@arr" + ending)
+    assert stream is not None
+    assert (stream.kind, stream.symbol, stream.every_ms) == ("miniTicker", "", every)
+
+
 @pytest.mark.parametrize(
     ("zone", "ms"), [("+08:00", 28_800_000), ("-3:30", -12_600_000), ("+0:00", 0), ("+14:00", 50_400_000)]
 )
