@@ -57,16 +57,18 @@ def submit(desk: Desk, ticket: Ticket, *, only_test: bool = False) -> Order | No
     """
     Judge one order, and place it unless this is a test.
 
+    A test order never reaches the matching engine (rest-api.md), so ids, book and money are not looked at.
+
     Raises:
         Refusal: -1121, -1013 by a filter, or -2010 by the matching engine; nothing has changed then.
     """
     check_filters(desk, [ticket])
+    if only_test:
+        return None
     check_ids(desk, [ticket])
     check_engine(desk, ticket)
     hold = hold_of(desk.listing(ticket.symbol), ticket)
     desk.account.require(hold.asset, hold.amount)
-    if only_test:
-        return None
     order = accept(desk, ticket)
     if ticket.type != "MARKET":
         desk.account.hold(order.order_id, hold)
