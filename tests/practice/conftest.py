@@ -137,6 +137,12 @@ def serve() -> Iterator[Callable[..., Served]]:
         yield lambda **options: stack.enter_context(running(**options))
 
 
+@pytest.fixture(scope="session")
+def run_server() -> Callable[..., running]:
+    """Give what runs a server for more than one test."""
+    return running
+
+
 @pytest.fixture
 def served(serve: Callable[..., Served]) -> Served:
     """Give a server of its own to a test."""
