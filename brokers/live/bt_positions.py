@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from brokers.order_events import Filled
     from brokers.orders import Order
 
-__all__ = ["Positions", "day_of"]
+__all__ = ["Positions", "day_of", "time_of"]
 
 _DAY_MS = 86_400_000
 _EPOCH_DAY = 719_163
@@ -33,6 +33,11 @@ _EPOCH_DAY = 719_163
 def day_of(time_ms: int) -> float:
     """Give a time as Backtrader's day number."""
     return _EPOCH_DAY + time_ms / _DAY_MS
+
+
+def time_of(day: float) -> int:
+    """Give Backtrader's day number as ms since 1970 UTC."""
+    return round((day - _EPOCH_DAY) * _DAY_MS)
 
 
 class Positions:

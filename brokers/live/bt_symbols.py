@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
 
-from brokers.live.bt_positions import day_of
+from brokers.live.bt_positions import time_of
 from bt_run.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -14,12 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BoundData"]
 
-_SECONDS = {
-    bt.TimeFrame.Seconds: 1,
-    bt.TimeFrame.Minutes: 60,
-    bt.TimeFrame.Days: 86_400,
-    bt.TimeFrame.Weeks: 604_800,
-}
+_SECONDS = {bt.TimeFrame.Seconds: 1, bt.TimeFrame.Minutes: 60, bt.TimeFrame.Days: 86_400}
 
 
 class BoundData:
@@ -101,6 +96,5 @@ class BoundData:
         seconds = _SECONDS.get(data._timeframe)
         if seconds is None:
             return False
-        bar = seconds * max(data._compression, 1) / 86_400
-        end = (int(order.valid / bar + 1e-6) + 1) * bar
-        return bool(day_of(now_ms) >= end)
+        bar_ms = 1000 * seconds * max(data._compression, 1)
+        return now_ms >= (time_of(order.valid) // bar_ms + 1) * bar_ms

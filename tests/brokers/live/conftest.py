@@ -180,7 +180,7 @@ class Bars(bt.feed.DataBase):
     """Bars that move the market as they come."""
 
     symbol = SYMBOL
-    params = (("closes", ()), ("exchange", None), ("live_from", 0))
+    params = (("closes", ()), ("exchange", None), ("live_from", 0), ("timeframe", bt.TimeFrame.Minutes))
 
     def start(self) -> None:
         super().start()
@@ -302,13 +302,13 @@ def exchange() -> Exchange:
     return Exchange()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_exchange() -> type[Exchange]:
     """Give what makes exchanges."""
     return Exchange
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run() -> type[Run]:
     """Give what runs a script over closes."""
     return Run
