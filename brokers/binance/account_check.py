@@ -38,7 +38,6 @@ __all__ = ["INTERVAL_S", "AccountCheck"]
 INTERVAL_S = 30.0
 """From check to check where nothing urges."""
 
-_FIRST_S = 1.0
 _LONGEST_S = 30.0
 _LOOK_BACK_MS = 600_000
 _SPREAD_MS = 60_000
@@ -53,7 +52,7 @@ class _Asked:
     symbol: str
     client_id: str
     due_at: float
-    pause_s: float = _FIRST_S
+    pause_s: float
     missing_since: float | None = None
 
 
@@ -75,6 +74,7 @@ class AccountCheck:
         since_trade_ids: By symbol, the last trade that is known; else the last ten minutes are looked at first.
         interval_s: From check to check.
         floor_s: The least time from the beginning of a check to that of the next, however much is in doubt.
+        first_s: After so many seconds an order is asked for; each further pause is twice the last.
         steady: Gives seconds that nobody sets.
     """
 
@@ -91,6 +91,7 @@ class AccountCheck:
         since_trade_ids: Mapping[str, int] | None = None,
         interval_s: float = INTERVAL_S,
         floor_s: float = 1.0,
+        first_s: float = 1.0,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.trouble = ""
@@ -102,6 +103,7 @@ class AccountCheck:
         self._background = background
         self._interval_s = interval_s
         self._floor_s = floor_s
+        self._first_s = first_s
         self._steady = steady
         self._last_trades = dict(since_trade_ids or {})
         self._checked_ms: int | None = None
@@ -135,8 +137,8 @@ class AccountCheck:
     def ask(self, symbol: str, client_id: str) -> None:
         """Ask for an order in a second, in two more, in four, and so on, until it is found or forgotten."""
         with self._lock:
-            due_at = self._steady() + _FIRST_S
-            self._asked.setdefault(client_id, _Asked(symbol, client_id, due_at))
+            due_at = self._steady() + self._first_s
+            self._asked.setdefault(client_id, _Asked(symbol, client_id, due_at, self._first_s))
         self._wake()
 
     def forget(self, client_id: str) -> None:
