@@ -194,10 +194,11 @@ async def _serve(found: Practice, view: PracticeView) -> bool:
     loop.add_signal_handler(signal.SIGINT, interrupt)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     try:
-        async with found.server:
-            view.greet()
-            async with view.showing():
-                await _until(stop, found)
+        with view.logging():
+            async with found.server:
+                view.greet()
+                async with view.showing():
+                    await _until(stop, found)
     finally:
         loop.remove_signal_handler(signal.SIGINT)
         loop.remove_signal_handler(signal.SIGTERM)

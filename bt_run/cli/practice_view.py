@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
@@ -16,7 +16,7 @@ from bt_run.core.clock import iso_utc
 from bt_run.practice.identity import NAME
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from rich.live import Live
 
@@ -80,9 +80,9 @@ class PracticeView:
         for line in balance_lines(self._practice):
             _say(line)
 
-    @asynccontextmanager
-    async def showing(self) -> AsyncIterator[None]:
-        """Show log and state while the block runs."""
+    @contextmanager
+    def logging(self) -> Iterator[None]:
+        """Show the log while the block runs."""
         if self._quiet:
             yield
             return
@@ -91,14 +91,24 @@ class PracticeView:
         for logger in loggers:
             logger.addHandler(handler)
         loggers[0].setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            for logger in loggers:
+                logger.removeHandler(handler)
+
+    @asynccontextmanager
+    async def showing(self) -> AsyncIterator[None]:
+        """Show the state while the block runs."""
+        if self._quiet:
+            yield
+            return
         task = asyncio.create_task(self._renew() if self._terminal else self._repeat())
         try:
             yield
         finally:
             task.cancel()
             await asyncio.wait({task})
-            for logger in loggers:
-                logger.removeHandler(handler)
 
     def tell(self, line: str) -> None:
         """Print a line of the log."""
