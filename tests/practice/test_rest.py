@@ -152,6 +152,7 @@ def test_a_client_whose_clock_is_the_exchanges_is_let_in_however_fast_that_runs(
 MISSING = "Mandatory parameter '{}' was not sent, was empty/null, or malformed."
 ILLEGAL = "Illegal characters found in parameter '{}'; legal range is '{}'."
 INVALID = "Data sent for parameter '{}' is not valid."
+OTHER_STATUS = "The symbol's status does not match the requested symbolStatus."
 COMBINATION = "Combination of optional parameters invalid."
 BARS = "klines?symbol=BTCUSDT&interval=1m"
 
@@ -176,6 +177,8 @@ BARS = "klines?symbol=BTCUSDT&interval=1m"
         ("ticker/price?symbols=BTCUSDT", -1100, None),
         ("exchangeInfo?symbolStatus=OPEN", -1122, "Invalid symbolStatus."),
         ("exchangeInfo?symbol=BTCUSDT&symbolStatus=TRADING", -1128, COMBINATION),
+        ("depth?symbol=BTCUSDT&symbolStatus=HALT", -1220, OTHER_STATUS),
+        ("ticker/price?symbol=BTCUSDT&symbolStatus=HALT", -1220, OTHER_STATUS),
         ("exchangeInfo?symbol=XYZUSDT", -1121, "Invalid symbol."),
     ],
 )
@@ -185,6 +188,25 @@ def test_parameters_are_refused_in_binances_words(served, asked, code, words):
 
     assert (400, code) == error(answer)
     assert words in (None, answer.json()["msg"])
+
+
+@pytest.mark.parametrize(
+    "path", ["ticker/price", "ticker/bookTicker", "ticker/24hr", 'ticker/price?symbols=["BTCUSDT"]']
+)
+def test_symbols_of_another_status_are_left_out(served, path):
+    """All of ours trade."""
+    joint = "&" if "?" in path else "?"
+
+    assert [] == served.ask("GET", f"/api/v3/{path}{joint}symbolStatus=HALT").json()
+    assert [] != served.ask("GET", f"/api/v3/{path}{joint}symbolStatus=TRADING").json()
+
+
+def test_futures_have_no_bars_of_a_second(served):
+    """Spot has."""
+    asked = {"symbol": "BTCUSDT", "interval": "1s", "limit": 1}
+
+    assert 200 == served.ask("GET", "/api/v3/klines", **asked).status_code
+    assert {"code": -1120, "msg": "Invalid interval."} == served.ask("GET", "/fapi/v1/klines", **asked).json()
 
 
 def test_times_come_in_microseconds_to_who_asks_for_them(served):

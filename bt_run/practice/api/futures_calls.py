@@ -14,6 +14,7 @@ from bt_run.practice.api.methods import Method, by_limit, flat
 from bt_run.practice.api.time_range import TIME_NAMES, bad_combination, read_range
 from bt_run.practice.market.futures_payloads import plain
 from bt_run.practice.market.symbols import exchange_info_symbol
+from bt_run.practice.refusal import Refusal
 
 if TYPE_CHECKING:
     from bt_run.practice.api.gateway import Gateway
@@ -44,11 +45,13 @@ def exchange_info(gateway: Gateway, params: Parameters) -> Any:
 
 
 def klines(gateway: Gateway, params: Parameters) -> Any:
-    """Give bars, oldest first."""
+    """Give bars, oldest first; futures have none of a second."""
     market = read_market(gateway, params)
     start, end = read_range(params)
     limit = params.limit(most=_MOST_KLINES, strict=True)
     interval = params.needed("interval")
+    if interval == "1s":
+        raise Refusal(-1120, "Invalid interval.")
     rows = market.klines(interval, start=start, end=end, limit=limit, now=gateway.exchange.now)
     return [_kline(kline) for kline in rows]
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bt_run.practice.api.gateway import Gateway
     from bt_run.practice.api.parameters import Parameters
 
-__all__ = ["METHODS", "ping", "server_time"]
+__all__ = ["METHODS", "ping", "read_status", "server_time"]
 
 STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
 
@@ -32,7 +32,7 @@ def server_time(gateway: Gateway, params: Parameters) -> Any:
 def exchange_info(gateway: Gateway, params: Parameters) -> Any:
     """Tell the limits, and the rules of one symbol, of some, or of all."""
     symbol, symbols = params.symbol(), params.symbols()
-    status = params.choice("symbolStatus", STATUSES, Refusal(-1122, "Invalid symbolStatus."))
+    status = read_status(params)
     chosen = [item for item in (symbol, symbols, status, params.text("permissions")) if item is not None]
     if len(chosen) > 1 and not (symbol is None and symbols is None):
         raise bad_combination()
@@ -52,6 +52,11 @@ def exchange_info(gateway: Gateway, params: Parameters) -> Any:
         "exchangeFilters": [],
         "symbols": rows,
     }
+
+
+def read_status(params: Parameters) -> str | None:
+    """Read the status that symbols must have to be told; raises Refusal -1122."""
+    return params.choice("symbolStatus", STATUSES, Refusal(-1122, "Invalid symbolStatus."))
 
 
 def _permissions(params: Parameters) -> set[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from bt_run.practice.api.general_calls import read_status
 from bt_run.practice.api.methods import Method, by_limit, flat
 from bt_run.practice.api.time_range import TIME_NAMES, bad_combination, read_range
 from bt_run.practice.market import market_payloads as tell
@@ -74,6 +75,7 @@ def agg_trades(gateway: Gateway, params: Parameters) -> Any:
 
 def depth(gateway: Gateway, params: Parameters) -> Any:
     """Give the order book."""
+    _check_status(params)
     limit = params.limit(default=100, most=_DEEPEST)
     return tell.depth(read_market(gateway, params), limit, gateway.exchange.now)
 
@@ -112,9 +114,18 @@ def _of_each(
     if "symbol" in params:
         if symbols is not None:
             raise bad_combination()
-        return told(read_market(gateway, params))
+        market = read_market(gateway, params)
+        _check_status(params)
+        return told(market)
     names = gateway.exchange.markets if symbols is None else symbols
-    return [told(gateway.exchange.market(name)) for name in names]
+    markets = [gateway.exchange.market(name) for name in names]
+    return [told(market) for market in markets] if read_status(params) in (None, "TRADING") else []
+
+
+def _check_status(params: Parameters) -> None:
+    """Refuse a symbol that has not the status asked for: all of ours trade."""
+    if read_status(params) not in (None, "TRADING"):
+        raise Refusal(-1220, "The symbol's status does not match the requested symbolStatus.")
 
 
 def _zone(params: Parameters) -> int:
