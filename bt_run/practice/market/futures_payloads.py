@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from bt_run.practice.market.liquidations import Liquidation
 
 __all__ = [
+    "coin_force_order_frame",
     "continuous_kline_frame",
     "force_order_frame",
     "futures_agg_trade_frame",
@@ -27,8 +28,11 @@ __all__ = [
 
 Json = dict[str, Any]
 
-_USD_M = 1
-"""`st`: settled in USD; the merged streams send contracts settled in coin too, under 2."""
+_USD_M, _COIN_M = 1, 2
+"""`st`: settled in USD or in coin. The streams of all markets send both since 2026-06-30."""
+
+_CONTRACT_USD = {"BTC": 100}
+_SMALL_CONTRACT_USD = 10
 
 
 def plain(number: Decimal) -> str:
@@ -70,6 +74,19 @@ def force_order_frame(liquidation: Liquidation, event_time: int, *, all_market: 
     }  # fmt: skip
     frame: Json = {"e": "forceOrder", "E": event_time, "o": order}
     return {**frame, "ps": liquidation.symbol, "st": _USD_M} if all_market else frame
+
+
+def coin_force_order_frame(liquidation: Liquidation, event_time: int, base: str) -> Json:
+    """
+    Write the liquidation as one of the contract settled in coin, as ``!forceOrder@arr`` sends it too.
+
+    Its quantity is a whole number of contracts, of 100 USD for BTC and of 10 USD for others.
+    """
+    frame = force_order_frame(liquidation, event_time, all_market=True)
+    worth = liquidation.quantity * liquidation.price / _CONTRACT_USD.get(base, _SMALL_CONTRACT_USD)
+    contracts = str(max(1, round(worth)))
+    order = frame["o"] | {"s": f"{base}USD_PERP", "q": contracts, "l": contracts, "z": contracts}
+    return frame | {"o": order, "ps": f"{base}USD", "st": _COIN_M}
 
 
 def _plain_numbers(kline: Kline) -> dict[str, str]:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bt_run.practice.market import market_payloads as write
-from bt_run.practice.market.futures_payloads import force_order_frame, futures_agg_trade_frame
+from bt_run.practice.market.futures_payloads import (
+    coin_force_order_frame,
+    force_order_frame,
+    futures_agg_trade_frame,
+)
 from bt_run.practice.market.liquidations import LiquidationMaker
 from bt_run.practice.sockets.book_changes import BookChanges
 
@@ -58,6 +62,8 @@ class MarketStreams:
                 hub.publish(stream, force_order_frame(liquidation, now))
             for stream in hub.streams("futures", "forceOrder", ""):
                 hub.publish(stream, force_order_frame(liquidation, now, all_market=True))
+                base = self._exchange.markets[symbol].rules.base
+                hub.publish(stream, coin_force_order_frame(liquidation, now, base))
         self.on_book(symbol)
 
     def on_book(self, symbol: str) -> None:

@@ -132,6 +132,22 @@ def test_futures_trades_and_liquidations(play, hear):
     play(scenario)
 
 
+def test_liquidations_of_all_markets(play, hear):
+    """Those of contracts settled in coin are among them, as on Binance since June 2026."""
+
+    async def scenario(_, manager):
+        socket = manager.futures_multiplex_socket(["!forceOrder@arr"], category="market")
+        heard = await hear(socket, lambda message: message["data"]["st"] == 2, step_ms=60_000)
+        forced = {(data["st"], data["ps"], data["o"]["s"]) for data in (message["data"] for message in heard)}
+        assert forced <= {
+            *((1, f"{base}USDT", f"{base}USDT") for base in ("BTC", "ETH")),
+            *((2, f"{base}USD", f"{base}USD_PERP") for base in ("BTC", "ETH")),
+        }
+        assert {1, 2} == {row[0] for row in forced}
+
+    play(scenario)
+
+
 def test_futures_klines(play, hear):
     """python-binance asks for those of the continuous contract, which have no symbol."""
 
