@@ -14,6 +14,7 @@ import click
 from bt_run import __version__
 from bt_run.core.clock import iso_utc
 from bt_run.practice.identity import NAME
+from bt_run.practice.plan import DEFAULT_PORT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -183,10 +184,12 @@ def _motion(practice: Practice) -> str:
 
 def _hints(practice: Practice) -> list[str]:
     symbol, market = next(iter(practice.exchange.markets.items()))
+    is_found = practice.server.port == DEFAULT_PORT
+    wanted = f"--venue practice -s {symbol}" if is_found else f"-s {symbol}"
     return [
-        "With these exports set, in another terminal:",
-        f"  bt-run data download -s {symbol} -i {market.interval} --source rest --out practice.csv",
-        f"  bt-run data capture -s {symbol} --stream kline_{market.interval} --stream trade --duration 10s",
+        "Try, in another terminal:" if is_found else "Try, in another terminal, with these exports set:",
+        f"  bt-run data download {wanted} -i {market.interval} --source rest --out practice.csv",
+        f"  bt-run data capture {wanted} --stream kline_{market.interval} --stream trade --duration 10s",
     ]
 
 
