@@ -105,7 +105,10 @@ class Safety:
             facts = replace(facts, peak=equity)
         reached = tuple(after_mark(self.limits, facts, equity))
         for breach in reached:
-            facts = replace(facts, **{_LATCH[breach.rule]: True})
+            is_loss = breach.rule == "max-daily-loss"
+            facts = replace(
+                facts, day_lost=facts.day_lost or is_loss, drawn_down=facts.drawn_down or not is_loss
+            )
         if replace(facts, peak=before.peak) != before or self._peak_is_news(facts.peak):
             self._write(facts)
         else:
@@ -182,6 +185,3 @@ class Safety:
         if key not in self._told:
             self._told.add(key)
             self._alert(breach)
-
-
-_LATCH = {"max-drawdown": "drawn_down", "max-daily-loss": "day_lost"}

@@ -173,6 +173,8 @@ def _price(limits: SafetyLimits, request: EntryRequest, seen: Seen | None) -> It
     most = limits.max_price_deviation_pct
     if most is None or seen is None:
         return
+    price: Decimal | None
+    reference: Decimal | None
     if request.type == "MARKET":
         price, reference = seen.ask, request.price
         what = "The best ask"
