@@ -1,0 +1,207 @@
+"""
+A practice exchange of one's own: a child process that lives as long as the run that wants it.
+
+A process and not a thread, because the bot and the exchange then share neither interpreter nor memory, as it is
+with a real one. The child gets its plan over its standard input and ends when that is closed, which also
+happens when we are killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from bt_run.core.errors import BtRunError, ConfigError, DataError, ExchangeError
+from bt_run.core.venue import VENUES
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from bt_run.core.venue import Venue
+    from bt_run.practice.plan import Practice, PracticePlan
+
+__all__ = ["EmbeddedPractice", "Market", "main"]
+
+_START_S = 60.0
+_STOP_S = 4.0
+_SAVE_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """What is replayed: symbol, interval, and what is to be said about the data."""
+
+    symbol: str
+    interval: str
+    note: str
+    warnings: tuple[str, ...]
+
+
+class EmbeddedPractice:
+    """
+    The exchange, from entering ``with`` until leaving it.
+
+    `venue` says where it is, `api_key` and `secret` who may trade, `markets` what it replays.
+
+    Raises:
+        ConfigError, DataError: as `bt_run.practice.plan.prepare`.
+        ExchangeError: it did not start.
+    """
+
+    def __init__(self, plan: PracticePlan) -> None:
+        self._plan = plan
+        self._process: subprocess.Popen[bytes] | None = None
+        self.venue: Venue = VENUES["practice"]
+        self.api_key = ""
+        self.secret = ""
+        self.markets: tuple[Market, ...] = ()
+
+    def __enter__(self) -> Self:
+        # -P: the current folder must not hide a module. A group of its own: Ctrl-C is for us alone.
+        self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            [sys.executable, "-P", "-c", f"from {__name__} import main; main()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            self._greet(self._process)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def _greet(self, process: subprocess.Popen[bytes]) -> None:
+        into, out = process.stdin, process.stdout
+        if into is None or out is None:
+            raise AssertionError
+        with suppress(BrokenPipeError):
+            into.write(base64.b64encode(pickle.dumps(self._plan)) + b"\n")
+            into.flush()
+        impatience = threading.Timer(_START_S, process.kill)
+        impatience.start()
+        try:
+            line = out.readline()
+        finally:
+            impatience.cancel()
+        if not line:
+            raise ExchangeError(f"The practice exchange did not start (exit code {process.wait(_STOP_S)}).")
+        told: dict[str, Any] = json.loads(line)
+        if "error" in told:
+            raise _error_of(told)
+        self.venue = replace(
+            VENUES["practice"],
+            rest_url=told["url"],
+            futures_rest_url=told["url"],
+            **dict.fromkeys(("stream_url", "ws_api_url", "futures_stream_url"), told["ws_url"]),
+        )
+        self.api_key, self.secret = told["key"], told["secret"]
+        self.markets = tuple(
+            Market(item["symbol"], item["interval"], item["note"], tuple(item["warnings"]))
+            for item in told["markets"]
+        )
+
+    @property
+    def is_alive(self) -> bool:
+        """Tell whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        """Give its process; None before the start."""
+        return None if self._process is None else self._process.pid
+
+    def close(self) -> None:
+        """End it; a second time it does nothing."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with suppress(OSError):
+            if process.stdin is not None:
+                process.stdin.close()
+        try:
+            process.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _error_of(told: dict[str, Any]) -> BtRunError:
+    kinds: dict[int, type[BtRunError]] = {ConfigError.exit_code: ConfigError, DataError.exit_code: DataError}
+    return kinds.get(told["exit_code"], ExchangeError)(told["error"])
+
+
+# In the child.
+
+
+def main() -> None:
+    """Serve the exchange whose plan comes on standard input, until that is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from bt_run.practice.plan import prepare  # noqa: PLC0415  # the parent has no need of the exchange
+
+    plan: PracticePlan = pickle.loads(base64.b64decode(sys.stdin.buffer.readline()))  # noqa: S301  # our parent's
+
+    try:
+        found = prepare(plan)
+    except BtRunError as error:
+        _say({"error": str(error), "exit_code": error.exit_code})
+        return
+    asyncio.run(_serve(found))
+
+
+async def _serve(found: Practice) -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    threading.Thread(target=_wait_for_the_end, args=(loop, stop), daemon=True).start()
+    try:
+        async with found.server as server:
+            markets = [
+                {
+                    "symbol": item.market.symbol,
+                    "interval": str(item.market.interval),
+                    "note": item.note,
+                    "warnings": item.warnings,
+                }
+                for item in found.loaded
+            ]
+            key = {"key": found.key.api_key, "secret": found.key.secret}
+            _say({"url": server.url, "ws_url": server.ws_url, **key, "markets": markets})
+            while not stop.is_set() and found.pacer.failure is None:
+                if found.state is not None:
+                    found.state.save_if_due()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_SAVE_S):
+                        await stop.wait()
+    finally:
+        if found.state is not None:
+            found.state.close()
+
+
+def _wait_for_the_end(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Wait in a thread until whoever started us closes the pipe, or is dead."""
+    while sys.stdin.buffer.read(4096):
+        continue
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(stop.set)
+
+
+def _say(told: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
