@@ -74,7 +74,7 @@ class Trading:
         return order
 
     def test(self, ticket: Ticket) -> None:
-        """Judge an order by its filters, without the matching engine; nothing is placed. Raises -1121, -1013."""
+        """Judge an order by its filters alone, and place nothing. Raises Refusal -1121 or -1013."""
         entry.submit(self._desk, ticket, only_test=True)
 
     def cancel(
