@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from bt_run.core.market import BarFile, FloatArray
     from bt_run.core.settings import BacktestSettings
 
-__all__ = ["EquityCurve", "Fill", "OpenPosition", "RejectedOrder", "RunResult", "Side", "Trade"]
+__all__ = [
+    "EquityCurve",
+    "Fill",
+    "OpenPosition",
+    "PlacedOrder",
+    "RejectedOrder",
+    "RunResult",
+    "Side",
+    "Trade",
+]
 
 Side = Literal["long", "short"]
 
@@ -101,6 +110,25 @@ class RejectedOrder:
     size: float
     price: float
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedOrder:
+    """
+    An order as the strategy, or the protection, made it.
+
+    `bar` is the bar at whose close it was made. `size` > 0 in base asset. `tag` is what the strategy gave it,
+    or the protection: ``stop_loss``, ``take_profit``, ``trailing_stop``. `reason` is why it was refused, empty
+    where it was not. `fills` are the positions of its executions among the run's fills.
+    """
+
+    bar: int
+    side: Literal["buy", "sell"]
+    kind: str
+    size: float
+    tag: str = ""
+    reason: str = ""
+    fills: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

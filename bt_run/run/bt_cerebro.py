@@ -10,32 +10,53 @@ import numpy as np
 
 from brokers.bt_backtest import BacktestBroker
 from brokers.bt_costs import StakeSizer, set_costs
+from brokers.bt_replay import ReplayBroker
 from bt_run.core.clock import iso_utc
 from bt_run.core.errors import BtRunError, StrategyError
 from feeds.bt_feed import ArrayFeed
 from strategies.base import SignalStrategy
+from strategies.bt_talib_live import mend_talib
 from strategies.loader import user_traceback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from bt_run.core.market import BarFile, FloatArray
-    from bt_run.core.results import EquityCurve, Fill, RejectedOrder
+    from bt_run.core.results import EquityCurve, Fill, PlacedOrder, RejectedOrder
     from bt_run.core.settings import BacktestSettings
+    from strategies.base import BoolArray
     from strategies.loader import LoadedStrategy
 
-__all__ = ["Outcome", "run_cerebro"]
+__all__ = ["Outcome", "ReplayTerms", "run_cerebro"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReplayTerms:
+    """
+    Under what a live run is replayed.
+
+    `tradable` of shape (n,): on the other bars the strategy decides, and what it orders is refused. `opening`
+    is (size, price) of what is held before the first bar.
+    """
+
+    tradable: BoolArray
+    opening: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What an engine gives back: the account at every bar, fills and refusals, the strategy's curves."""
+    """
+    What an engine gives back: the account at every bar, fills and refusals, the strategy's curves.
+
+    `orders` are written down for replays only.
+    """
 
     curve: EquityCurve
     fills: tuple[Fill, ...]
     rejected: tuple[RejectedOrder, ...]
     panels: Mapping[str, FloatArray]
     overlays: Mapping[str, FloatArray]
+    orders: tuple[PlacedOrder, ...] = ()
 
 
 def run_cerebro(
@@ -44,26 +65,28 @@ def run_cerebro(
     settings: BacktestSettings,
     *,
     progress: Callable[[int], None] | None = None,
+    replay: ReplayTerms | None = None,
 ) -> Outcome:
     """
     Run any Backtrader strategy, ours or hand-written, unchanged.
 
     Only the observers are left out: nobody looks at them here and they take a third of the time. The
     arrays are shorter than the bars where the strategy stopped the run early. `progress` is called with
-    the number of bars done.
+    the number of bars done. `replay` are the conditions of a live run.
 
     Raises:
         StrategyError: the strategy raised; the story is its traceback, the text names the bar.
     """
     cerebro = bt.Cerebro(stdstats=False)
-    broker = BacktestBroker(bars=data.bars, protection=settings.protection, progress=progress)
+    broker = _broker_of(data, settings, progress, replay)
     cerebro.setbroker(broker)
     set_costs(broker, settings)
     cerebro.adddata(ArrayFeed(data.bars, interval=data.interval), name=data.symbol)
     cerebro.addsizer(StakeSizer, stake=settings.stake, lot_step=settings.lot_step)
     cerebro.addstrategy(strategy.cls, **_params_of(strategy, settings))
     try:
-        ran = cerebro.run()
+        with mend_talib():  # filters, and strategies that resample, make Backtrader run bar by bar
+            ran = cerebro.run()
     except BtRunError:
         raise
     except (Exception, SystemExit) as error:  # a strategy that calls sys.exit() has failed as well
@@ -76,7 +99,20 @@ def run_cerebro(
             f"{strategy.name} raised StrategySkipError before the first bar, so nothing was run."
         )
     panels, overlays = _curves_of(ran[0], bars=len(data.bars))
-    return Outcome(broker.curve, broker.fills, broker.rejected, panels, overlays)
+    orders = broker.placed if isinstance(broker, ReplayBroker) else ()
+    return Outcome(broker.curve, broker.fills, broker.rejected, panels, overlays, orders)
+
+
+def _broker_of(
+    data: BarFile,
+    settings: BacktestSettings,
+    progress: Callable[[int], None] | None,
+    replay: ReplayTerms | None,
+) -> BacktestBroker:
+    told: dict[str, Any] = {"bars": data.bars, "protection": settings.protection, "progress": progress}
+    if replay is None:
+        return BacktestBroker(**told)
+    return ReplayBroker(**told, tradable=replay.tradable, opening=replay.opening)
 
 
 def _params_of(strategy: LoadedStrategy, settings: BacktestSettings) -> dict[str, Any]:
