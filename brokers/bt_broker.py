@@ -65,7 +65,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
     order that is cancelled first. What cannot be is notified as Rejected or Margin; ``order.info['reason']``
     says why.
 
-    ``getposition(data).size`` is what can be sold: dust below the lot step stays in the ledger and in the value.
+    ``getposition(data).size`` is what can be sold; what is too little for that stays in ledger and value.
 
     Args:
         gateway: Who executes.
@@ -155,10 +155,11 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
 
     def restore(self, orders: Iterable[Order], ledger: Ledger) -> None:
         """
-        Take over orders and books of an earlier run, as the journal has them after reconciling; before the start.
+        Take over orders and books of an earlier run, as they are after reconciling; before the start.
 
-        At the first bar the strategy is told of the holding (an order with ``info['restored']``) and of each open
-        order, so that its positions, orders and trades are what they were.
+        At the first bar the strategy is told of the holding, by an order with ``info['restored']``, and of each
+        open order, so that its positions, orders and trades are what they were. What such an order had executed
+        before is in the holding, not in its `executed`. Give a `first_id` that no earlier run has given.
         """
         if self._started:
             raise ConfigError("Orders and books are restored before Cerebro runs, not while it does.")
@@ -289,6 +290,8 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         ticket = self._session.tickets.of_client(after.client_id)
         if ticket is not None and ticket.client_id == after.client_id:
             self._session.tickets.follow(ticket, after, event)
+        elif ticket is not None:
+            self._session.tickets.tell_late(ticket)
 
     def order_adopted(self, order: Order) -> None:
         """Keep an order of an earlier run until there is a bar to make Backtrader's order on."""
@@ -346,9 +349,13 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         self._settle()
         return done
 
-    def submit(self, order: Any) -> Any:
-        """Nothing: `buy` and `sell` submit."""
-        return order
+    def stop(self) -> None:
+        """End the run: what was not sent is not sent any more, what rests on the exchange stays there."""
+        for ticket in self._session.tickets.alive():
+            if ticket.stage is not Stage.SENT:
+                self._dispatch.drop(ticket, "the run ended before it was sent")
+                self._recorder.refused(ticket.symbol, ticket.wish(), "the run ended before it was sent")
+        super().stop()
 
     # What strategies look at.
 

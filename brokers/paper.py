@@ -3,8 +3,8 @@ Trading on paper: live prices, simulated fills, no key.
 
 Market orders fill whole at the best ask or bid: the size of the book is not looked at. A resting limit order
 fills whole, as maker and at its own price, once the other side's best price reaches it or a trade goes through
-it; its place in the queue is not known, so a trade *at* its price is not enough. Triggers compare the last price,
-as Binance does.
+it; its place in the queue is not known, so a trade *at* its price is not enough. Triggers compare the last
+price, as Binance does.
 """
 
 from __future__ import annotations
@@ -199,22 +199,29 @@ class PaperGateway:
         quote = self._quotes(order.symbol)
         if quote is None:
             return Rejected(None, f"no price of {order.symbol} is known yet")
-        for each in orders:
-            broken = check(self.filters(each.symbol), each, Conditions(quote.last, quote.last))
-            if broken:
-                return Rejected(-1013, f"Filter failure: {broken[0]}")
-        if kind == "OCO" and not oco_is_possible(orders[0], orders[1], quote.last):
-            return Rejected(-2010, "The relationship of the prices for the orders is not correct.")
-        for each in orders if kind == "OCO" else orders[:1]:
-            if each.type == "LIMIT_MAKER" and crossed_price(each, quote) is not None:
-                return Rejected(-2010, "Order would immediately match and take.")
-            if each.stop_price is not None and trigger_is_reached(each, quote.last, quote.last):
-                return Rejected(-2010, "Stop price would trigger immediately.")
-        rules = self.filters(order.symbol)
+        seen, rules = Conditions(quote.last, quote.last), self.filters(order.symbol)
+        broken = [rule for each in orders for rule in check(rules, each, seen)]
+        if broken:
+            return Rejected(-1013, f"Filter failure: {broken[0]}")
+        now = orders if kind == "OCO" else orders[:1]  # the others come when the first is filled
+        wrong = self._wrong_price(now, kind, quote)
+        if wrong:
+            return Rejected(-2010, wrong)
         asset = rules.base_asset if order.side == "SELL" else rules.quote_asset
-        if max(needed(o, quote) for o in (orders if kind == "OCO" else orders[:1])) > self._balance(asset).free:
+        if max(needed(each, quote) for each in now) > self._balance(asset).free:
             return Rejected(-2010, "Account has insufficient balance for requested action.")
         return None
+
+    @staticmethod
+    def _wrong_price(orders: Sequence[Order], kind: str, quote: Quote) -> str:
+        if kind == "OCO" and not oco_is_possible(orders[0], orders[1], quote.last):
+            return "The relationship of the prices for the orders is not correct."
+        for each in orders:
+            if each.type == "LIMIT_MAKER" and crossed_price(each, quote) is not None:
+                return "Order would immediately match and take."
+            if each.stop_price is not None and trigger_is_reached(each, quote.last, quote.last):
+                return "Stop price would trigger immediately."
+        return ""
 
     # Prices.
 

@@ -16,7 +16,7 @@ from brokers.amounts import ZERO
 from brokers.live.bt_tickets import Stage, Ticket
 from brokers.live.drafts import Draft, Refusal
 from brokers.live.lists import arrange_oco, sellable_of
-from brokers.live.standing import waits_for_another
+from brokers.live.standing import doubt_about, waits_for_another
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Dispatch:
     # In.
 
     def take_in(self, ticket: Ticket, *, transmit: bool) -> None:
-        """Take a ticket: a market order leaves at once, a family with its last child, others at the turn's end."""
+        """Take a ticket: a market order leaves at once, a family with its last child, others with the turn."""
         parent = ticket.parent
         if parent is not None:
             self._take_child(ticket, parent, transmit=transmit)
@@ -274,6 +274,9 @@ class Dispatch:
         waiting = [child for child in parent.children if child.stage is Stage.KEPT]
         if not waiting:
             return
+        if doubt_about(session.desk.of(parent.symbol)) or session.waits.about(parent.symbol):
+            session.tickets.postpone(parent)  # refused now, they would leave the holding bare
+            return
         done = session.tickets.executed(parent)
         if not done:
             for child in waiting:
@@ -302,7 +305,7 @@ class Dispatch:
         drafts: Sequence[Draft],
         kind: Literal["", "OCO", "OTO", "OTOCO"] = "",
     ) -> None:
-        """Send one order or one list, if nothing speaks against it; `drafts` are the tickets' as they go out."""
+        """Send one order or one list, if nothing speaks against it; `drafts` are as they go out."""
         session = self._session
         list_id = session.names.give() if kind else ""
         orders = [self._order_of(ticket, draft, list_id) for ticket, draft in zip(tickets, drafts, strict=True)]
@@ -336,7 +339,7 @@ class Dispatch:
         )
 
     def _bracket_of(self, ticket: Ticket, name: str) -> str:
-        """Name the bracket: an entry's own name while nothing is held, so that all entries into one share it."""
+        """Name the bracket: by the entry that began the holding, so that all entries into it share it."""
         if ticket.parent is not None:
             return ticket.parent.bracket
         known = self._brackets.get(ticket.symbol, "")

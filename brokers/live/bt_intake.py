@@ -50,7 +50,7 @@ class Intake:
         self._bound = bound
         self._is_live = is_live
 
-    def take(
+    def take(  # noqa: PLR0917 - Backtrader's signature
         self,
         side: Side,
         owner: Any,
@@ -169,7 +169,7 @@ class Intake:
     def introduce_holding(self, holding: Holding, owner: Any, data: Any, now_ms: int) -> None:
         """Tell the strategy of a holding as of a purchase that is complete."""
         session = self._session
-        size = float(session.held(holding.symbol))
+        size = session.positions.of(holding.symbol).size
         order = self._make(
             "BUY", owner=owner, data=data, size=size, price=float(holding.average_price or ZERO), transmit=True
         )

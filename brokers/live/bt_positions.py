@@ -1,10 +1,11 @@
 """
 Executions in Backtrader's own objects: positions, order bits, and through them its trades.
 
-Backtrader counts in floats and holds a trade open until its size is exactly 0. A fee in base asset makes what is
-held smaller than what was bought, and what is below the lot step cannot be sold. Therefore a position is what can
-be sold, and each execution opens or closes the change of *that*: a trade ends when nothing is left to sell. The
-sizes of a trade are steps of one running float, so that they add up to 0.0 and not to 1e-17.
+Backtrader counts in floats and holds a trade open until its size is exactly 0. A fee in base asset makes what
+is held smaller than what was bought, and what is below the lot step or the least value cannot be sold.
+Therefore a position is what can be sold, and each execution opens or closes the change of *that*: a trade ends when
+nothing is left to sell. The sizes of a trade are steps of one running float, so that they add up to 0.0 and not
+to 1e-17.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ class Positions:
     def __init__(self, markets: Markets) -> None:
         self._markets = markets
         self._positions: dict[str, Any] = {}
+        self._shown: dict[str, Decimal] = {}
         self._trades: dict[tuple[int, int, int], tuple[Decimal, float]] = {}
 
     def of(self, symbol: str) -> Any:
@@ -55,15 +57,16 @@ class Positions:
     def show(self, holding: Holding) -> None:
         """Set a position to what can be sold of a holding."""
         position = self.of(holding.symbol)
-        size = self._markets.visible(holding.symbol, holding.quantity)
+        size = self._markets.shown(holding.symbol, holding.quantity, holding.average_price)
+        self._shown[holding.symbol] = size
         position.set(float(size), float(holding.average_price or ZERO) if size else 0.0)
 
     def execute(self, ticket: Ticket, order: Order, fill: Filled, before: Holding, after: Holding) -> None:
         """Write a trade into the position and into the ticket's order."""
-        had = self._markets.visible(order.symbol, before.quantity)
-        has = self._markets.visible(order.symbol, after.quantity)
-        fee = float(minus(after.fee_value, before.fee_value))
         position = self.of(order.symbol)
+        had = self._shown.get(order.symbol, ZERO)
+        has = self._shown[order.symbol] = self._markets.shown(order.symbol, after.quantity, fill.price)
+        fee = float(minus(after.fee_value, before.fee_value))
         paid = float(before.average_price or ZERO)
         position.update(float(has) - float(had), float(fill.price), bt.num2date(day_of(fill.time_ms)))
         position.size = float(has)
@@ -74,7 +77,7 @@ class Positions:
 
     def take_over(self, ticket: Ticket, holding: Holding, time_ms: int) -> None:
         """Write a holding from before this run into an order, as if it had been bought at its average price."""
-        size = self._markets.visible(holding.symbol, holding.quantity)
+        size = self._shown.get(holding.symbol, ZERO)
         price = float(holding.average_price or ZERO)
         moved = self._step(ticket.order, size)
         order, comminfo = ticket.order, ticket.order.comminfo

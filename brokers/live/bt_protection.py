@@ -72,7 +72,7 @@ class Protector:
         self._watches.setdefault(symbol, _Watch(owner, data))
 
     def settle(self, symbol: str) -> None:
-        """Bring the legs of a symbol in step with its holding; called after every event, cheap if all is well."""
+        """Bring the legs of a symbol in step with its holding; called at every turn, cheap if all is well."""
         watch, session = self._watches.get(symbol), self._session
         if watch is None or not self._protection:
             return

@@ -30,14 +30,15 @@ class BoundData:
         self._pairs: list[tuple[Any, str]] = []
 
     def bind(self, datas: Iterable[Any]) -> list[tuple[Any, str]]:
-        """Find the symbols of all feeds. Raises ConfigError for a name that no feed has, and for no symbol at all."""
+        """Find the symbols of all feeds. Raises ConfigError for a name that no feed has, or no symbol."""
         feeds = list(datas)
         known = {data._name for data in feeds}
         for key in self._told:
             if not (key in known if isinstance(key, str) else any(key is data for data in feeds)):
                 name = key if isinstance(key, str) else key._name
                 raise ConfigError(
-                    f"symbols names the feed {name!r}, which Cerebro does not have. Known: {', '.join(sorted(known))}."
+                    f"symbols names the feed {name!r}, which Cerebro does not have. "
+                    f"Known: {', '.join(sorted(known))}."
                 )
         found = [(data, self._find(data)) for data in feeds]
         self._pairs = [(data, symbol.upper()) for data, symbol in found if symbol]
@@ -72,7 +73,7 @@ class BoundData:
 
     @staticmethod
     def price_source(data: Any) -> Callable[[], float | None]:
-        """Give what tells a feed's newest price: that of the open bar where the feed knows it, else the last close."""
+        """Give what tells a feed's newest price: of the open bar where it knows it, else the last close."""
         status = getattr(data, "status", None)
 
         def price() -> float | None:
@@ -97,4 +98,4 @@ class BoundData:
         if seconds is None:
             return False
         bar_ms = 1000 * seconds * max(data._compression, 1)
-        return now_ms >= (time_of(order.valid) // bar_ms + 1) * bar_ms
+        return bool(now_ms >= (time_of(order.valid) // bar_ms + 1) * bar_ms)

@@ -13,7 +13,7 @@ from brokers.amounts import ZERO, minus, total_of
 from brokers.orders import State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from decimal import Decimal
 
     from brokers.live.drafts import Draft
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from brokers.orders import Order, Purpose
 
 __all__ = ["Stage", "Ticket", "Tickets"]
+
+
+_UNKNOWN = "it is not known whether the exchange has it"
 
 
 class Stage(Enum):
@@ -87,12 +90,13 @@ class Tickets:
         self._ring = ring
         self._by_ref: dict[int, Ticket] = {}
         self._by_client: dict[str, Ticket] = {}
+        self._alive: dict[int, Ticket] = {}
         self._ended: list[Ticket] = []
         self.notifications: deque[Any] = deque()
 
     def add(self, ticket: Ticket) -> None:
         """Take a new ticket in."""
-        self._by_ref[ticket.order.ref] = ticket
+        self._by_ref[ticket.order.ref] = self._alive[ticket.order.ref] = ticket
         for client_id in ticket.client_ids:
             self._by_client[client_id] = ticket
 
@@ -109,14 +113,24 @@ class Tickets:
         """Find the ticket of an order of the exchange."""
         return self._by_client.get(client_id)
 
-    def alive(self) -> Iterator[Ticket]:
+    def alive(self) -> list[Ticket]:
         """Give the tickets that are not over."""
-        return iter([ticket for ticket in self._by_ref.values() if not ticket.is_over])
+        return list(self._alive.values())
 
     def released(self) -> list[Ticket]:
         """Give, once, the entries that have ended and whose children still wait for that."""
         found, self._ended = self._ended, []
-        return [ticket for ticket in found if ticket.children]
+        return found
+
+    def postpone(self, ticket: Ticket) -> None:
+        """Give an ended entry again the next time."""
+        self._ended.append(ticket)
+
+    def tell_late(self, ticket: Ticket) -> None:
+        """Tell of an execution that the strategy has not heard of, without another change."""
+        executed = ticket.order.executed
+        if len(executed.exbits) > executed.p2:
+            self.tell(ticket.order)
 
     def forget(self, client_id: str) -> None:
         """Drop a ticket that has long been over."""
@@ -170,7 +184,11 @@ class Tickets:
         if ticket.is_over:
             return
         ticket.stage = Stage.OVER
-        self._ended.append(ticket)
+        self._alive.pop(ticket.order.ref, None)
+        if not ticket.client_ids:
+            self._by_ref.pop(ticket.order.ref, None)  # it never left, and history refuses thousands
+        if ticket.children:
+            self._ended.append(ticket)
         order = ticket.order
         if reason:
             order.addinfo(reason=reason)
@@ -194,11 +212,12 @@ class Tickets:
         ticket.code = getattr(event, "code", ticket.code)
         new = len(order.executed.exbits) > order.executed.p2
         if ticket.is_over:
-            if new:
-                self.tell(order)  # a late trade: the same end, one more execution
+            self.tell_late(ticket)  # the same end, one more execution
             return
         if after.state is State.UNKNOWN:
-            order.addinfo(reason=f"it is not known whether the exchange has it: {after.reason}")
+            order.addinfo(reason=f"{_UNKNOWN}: {after.reason}")
+        elif order.info.get("reason", "").startswith(_UNKNOWN):
+            order.addinfo(reason="")
         if after.state in (State.OPEN, State.PARTIAL, State.FILLED, State.CANCELING) or after.fills:
             self.accepted(ticket)
         if after.state is State.FILLED:

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from brokers.amounts import ZERO, exact
+from brokers.filter_checks import too_small_to_sell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +67,16 @@ class Markets:
         if self._ask_fee_price is not None:
             return self._ask_fee_price(asset)
         return self.price(asset + quote_asset)
+
+    def shown(self, symbol: str, quantity: Decimal, price: Decimal | None) -> Decimal:
+        """
+        Give the position that a strategy sees: what can be sold, 0 where the exchange takes no order so small.
+
+        Else a strategy that enters only from flat would wait for ever for a rest that nobody can sell.
+        """
+        if too_small_to_sell(self.filters[symbol], max(ZERO, quantity), price) is not None:
+            return ZERO
+        return self.visible(symbol, quantity)
 
     def visible(self, symbol: str, quantity: Decimal) -> Decimal:
         """Give what can be sold of a holding: rounded down to the step of market orders."""

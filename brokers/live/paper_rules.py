@@ -27,7 +27,7 @@ class Quote:
 
 
 def crossed_price(order: Order, quote: Quote) -> Decimal | None:
-    """Give the price at which an order that has just arrived (or was triggered) trades at once; None: it rests."""
+    """Give the price at which an order that has just come, or was set off, trades at once; None: it rests."""
     price = quote.ask if order.side == "BUY" else quote.bid
     if order.price is None:
         return price

@@ -58,7 +58,9 @@ def test_dust_stays_in_the_value_and_is_not_a_position(make_exchange, run):
 
 def test_a_market_order_by_quote_amount(exchange, run):
     done = run(
-        exchange, [50.0] * 4, {1: keep("o", lambda s: s.buy(size=1, quote_quantity="75.5")), 3: lambda s: s.close()}
+        exchange,
+        [50.0] * 4,
+        {1: keep("o", lambda s: s.buy(size=1, quote_quantity="75.5")), 3: lambda s: s.close()},
     )
     assert exchange.asked[0] == ("place", "BUY", "MARKET", "75.50000000")
     assert done.kept["o"].executed.size == 1.51
@@ -138,7 +140,10 @@ def test_more_than_is_held_is_not_sold(make_exchange, run):
 
 
 def test_what_cash_cannot_pay_is_margin(exchange, run):
-    script = {1: keep("o", lambda s: s.buy(size=101)), 2: lambda s: s.buy(size=60, price=99, exectype=bt.Order.Limit)}
+    script = {
+        1: keep("o", lambda s: s.buy(size=101)),
+        2: lambda s: s.buy(size=60, price=99, exectype=bt.Order.Limit),
+    }
     script[4] = keep("second", lambda s: s.buy(size=60))
     done = run(exchange, FLAT, script)
     assert done.kept["o"].status == bt.Order.Margin

@@ -227,7 +227,9 @@ def _random_step(step, size):
     echo=st.booleans(),
     protection=st.sampled_from([Protection(), Protection(stop_loss_pct=3, take_profit_pct=4)]),
 )
-def test_the_books_are_the_sum_of_the_trades(make_exchange, run, script, closes, faults, fee, echo, protection):
+def test_the_books_are_the_sum_of_the_trades(  # noqa: PLR0917 - hypothesis gives them by name
+    make_exchange, run, script, closes, faults, fee, echo, protection
+):
     exchange = make_exchange(fee=fee, base="3")
     exchange.faults.extend(faults)
     exchange.echo = echo
@@ -251,3 +253,23 @@ def test_the_books_are_the_sum_of_the_trades(make_exchange, run, script, closes,
     for order in done.strategy.orders.values():
         if order.status == bt.Order.Completed:
             assert order.executed.remsize == 0.0
+
+
+def test_a_bracket_waits_for_the_answer_about_its_entry(exchange, run):
+    exchange.faults.append("kept")
+
+    def act(s):
+        s.kept["all"] = s.buy_bracket(size=1, exectype=bt.Order.Market, stopprice=95, limitprice=110)
+
+    done = run(exchange, FLAT, {1: act})
+    assert [o.getstatusname() for o in done.kept["all"]] == ["Completed", "Accepted", "Accepted"]
+    assert [asked[0] for asked in exchange.asked] == ["place", "OCO"]
+
+
+def test_a_market_order_in_many_trades_is_one_position(make_exchange, run):
+    exchange = make_exchange(fee="0.001")
+    exchange.split = ("0.1", "0.2", "0.7")
+    done = run(exchange, FLAT, {1: keep("o", lambda s: s.buy(size=1)), 3: lambda s: s.close()})
+    assert done.strategy.statuses(done.kept["o"])[-3:] == ["Partial", "Partial", "Completed"]
+    assert done.kept["o"].executed.size == pytest.approx(1.0)
+    assert done.strategy.sizes[2] == 0.999

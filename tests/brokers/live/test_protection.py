@@ -41,7 +41,9 @@ def test_an_entry_is_protected_when_buy_returns(make_exchange, run):
     stop, target = done.orders(purpose="stop_loss")[0], done.orders(purpose="take_profit")[0]
     assert (stop.stop_price, target.price) == (D(95), D(110))
     assert stop.bracket == target.bracket == done.orders(purpose="entry")[0].bracket != ""
-    tags = {order.info["tag"]: order.getstatusname() for order in done.strategy.orders.values() if order.issell()}
+    tags = {
+        order.info["tag"]: order.getstatusname() for order in done.strategy.orders.values() if order.issell()
+    }
     assert tags == {"stop_loss": "Completed", "take_profit": "Canceled"}
     assert done.strategy.sizes[-1] == 0.0
     assert len(done.strategy.closed) == 1
@@ -55,7 +57,7 @@ def test_an_entry_is_protected_when_buy_returns(make_exchange, run):
         (Protection(trailing_stop_pct=2.5), "STOP_LOSS", None, 250),
     ],
 )
-def test_one_leg_alone(exchange, run, protection, type_, price, delta):
+def test_one_leg_alone(exchange, run, protection, type_, price, delta):  # noqa: PLR0917
     done = run(exchange, [100.0] * 4, {1: lambda s: s.buy(size=1)}, protection=protection)
     (leg,) = done.orders(side="SELL")
     assert (leg.type, leg.price, leg.trailing_delta) == (type_, price, delta)
@@ -73,7 +75,7 @@ def test_a_symbol_without_market_stops_gets_a_stop_limit_and_it_is_said(make_exc
 
     class Notes:
         def __getattr__(self, name):
-            return (lambda text: notes.append(text)) if name == "note" else (lambda *_: None)
+            return notes.append if name == "note" else (lambda *_: None)
 
     done = run(exchange, [100.0] * 4, {1: lambda s: s.buy(size=1)}, protection=BOTH, recorder=Notes())
     (stop,) = done.orders(purpose="stop_loss")
@@ -101,7 +103,11 @@ def test_an_exit_takes_the_legs_away_first(exchange, run):
 
 
 def test_part_of_an_exit_keeps_the_levels_for_the_rest(exchange, run):
-    script = {1: lambda s: s.buy(size=1), 3: lambda s: s.sell(size=0.4), 5: lambda s: s.kept.update(open_legs(exchange))}
+    script = {
+        1: lambda s: s.buy(size=1),
+        3: lambda s: s.sell(size=0.4),
+        5: lambda s: s.kept.update(open_legs(exchange)),
+    }
     done = run(exchange, [100.0, 100.0, 102.0, 102.0, 102.0, 102.0], script, protection=BOTH)
     assert done.kept == {"LIMIT_MAKER": D("0.6"), "STOP_LOSS": D("0.6")}
     assert {o.stop_price for o in done.orders(purpose="stop_loss")} == {D(95)}
@@ -226,5 +232,19 @@ def test_a_bracket_of_the_strategy_needs_no_second_protection(exchange, run):
 def test_dust_is_left_without_protection_and_without_noise(exchange, run):
     script = {1: lambda s: s.buy(size=0.06), 3: lambda s: s.sell(size=0.05)}
     done = run(exchange, [100.0] * 30, script, protection=BOTH)
-    assert done.strategy.sizes[-1] == 0.01
+    assert done.strategy.sizes[-1] == 0.0
+    assert len(done.strategy.closed) == 1
+    assert done.broker.getvalue() == 10_000
     assert [asked[0] for asked in exchange.asked] == ["place", "OCO", "cancel", "place"]
+
+
+def test_a_target_that_fills_in_parts_leaves_no_rest_without_a_stop(exchange, run):
+    def part(s):
+        leg = next(o.client_id for o in s.broker.orders.values() if o.purpose == "take_profit")
+        exchange.trade_part(leg, "0.4", "110")
+
+    done = run(
+        exchange, [100.0, 100.0, 109.0, 109.0, 109.0], {1: lambda s: s.buy(size=1), 3: part}, protection=BOTH
+    )
+    assert open_legs(exchange) == {"LIMIT_MAKER": D("0.6"), "STOP_LOSS": D("0.6")}
+    assert done.strategy.sizes[-1] == 0.6
