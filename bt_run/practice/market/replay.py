@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from bt_run.core.errors import ConfigError
+from bt_run.practice.market.average import AveragePrice
 from bt_run.practice.market.candles import Candles
 from bt_run.practice.market.cursor import Cursor
 from bt_run.practice.market.day import day_ticker
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from feeds.recording.trade_bars import TradeTape
 
 __all__ = ["Market"]
-
-_MINUTE_MS = 60_000
 
 
 class Market:
@@ -62,6 +61,7 @@ class Market:
         self._cursor = Cursor(tape, rules.symbol, at or 0)
         self._candles = Candles(self._cursor, rules.symbol)
         self._log = PrintLog(self._cursor)
+        self._averages: dict[int, AveragePrice] = {}
 
     @classmethod
     def from_bars(
@@ -168,6 +168,7 @@ class Market:
         self._cursor.retake(self._tape, back=last - first if is_past else 0)
         self._candles = Candles(self._cursor, self.symbol)
         self._log = PrintLog(self._cursor)
+        self._averages.clear()
         return last - first
 
     # Prices.
@@ -304,13 +305,13 @@ class Market:
 
     def average_price(self, minutes: int, now: int) -> Decimal:
         """Give the volume-weighted price of the last minutes; the last price where nothing was traded."""
-        first = self._log.id_at(now - minutes * _MINUTE_MS + 1)
-        prints = self._log.between(first, self._log.next_id) if minutes else []
-        volume = sum((trade.quantity for trade in prints), ZERO)
-        if not volume:
+        if minutes <= 0:
             return self.last_price
-        worth = sum((trade.price * trade.quantity for trade in prints), ZERO)
-        return (worth / volume).quantize(UNIT)
+        kept = self._averages.get(minutes)
+        if kept is None:
+            kept = self._averages[minutes] = AveragePrice(self._log, minutes)
+        found = kept.at(now)
+        return self.last_price if found is None else found
 
     def day(self, now: int) -> DayTicker:
         """Give the numbers of the last 24 hours."""
