@@ -29,7 +29,11 @@ COMMANDS = {
     "config": ("bt_run.cli.config:config", "Show the settings that hold and where they come from."),
     "data": ("bt_run.cli.data:data", "Download, list, verify and convert market data."),
     "journal": ("bt_run.cli.journal:journal", "List and export what live runs did: runs, orders, trades."),
+    "panic": ("bt_run.cli.panic:panic", "Cancel all orders of the bot and close its position, at once."),
+    "pause": ("bt_run.cli.verbs:pause", "Let a running bot open no new positions; protection stays."),
     "practice": ("bt_run.cli.practice:practice", "Serve a practice exchange: Binance's protocol, no risk."),
+    "resume": ("bt_run.cli.verbs:resume", "Let a bot open positions again."),
+    "stop": ("bt_run.cli.verbs:stop", "End a running bot; its orders are left as its settings say."),
     "strategies": ("bt_run.cli.strategies:strategies", "List strategies, or write a new one."),
 }
 """Command name: where it lives and its one line, so that --help need import none of them."""

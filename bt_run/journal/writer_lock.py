@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from bt_run.journal.database import Place
 
-__all__ = ["STALE_S", "FileHold", "RowHold", "hold_file"]
+__all__ = ["STALE_S", "FileHold", "RowHold", "hold_file", "is_held"]
 
 STALE_S = 120
 """After this many seconds without a beat the holder of a database's row counts as dead."""
@@ -72,6 +72,18 @@ def hold_file(place: Place, path: Path) -> FileHold:
         reason = (error.strerror or str(error)).lower()
         raise ConfigError(f"The journal {place} cannot be locked: {reason}.") from error
     return FileHold(lock)
+
+
+def is_held(place: Place) -> bool:
+    """Tell whether somebody writes the journal now; a bot that starts in this very moment may be refused."""
+    if place.file is None:
+        holder = _find_holder(place)
+        return holder is not None and not _is_dead(holder)
+    try:
+        hold_file(place, place.file).release()
+    except JournalHeld:
+        return True
+    return False
 
 
 class RowHold:

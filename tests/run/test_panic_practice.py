@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +9,7 @@ from typing import Any
 
 import pytest
 from exchange_market import make_bars
+from exchange_practice import KEY, served_practice
 
 from brokers.binance.credentials import Credentials
 from brokers.binance.rest_gateway import BinanceGateway
@@ -24,8 +22,6 @@ from bt_run.journal.journal import Journal
 from bt_run.practice.exchange import Exchange
 from bt_run.practice.market import Market
 from bt_run.practice.rules import SymbolRules
-from bt_run.practice.server import PracticeServer
-from bt_run.practice.signing import Keys, made_key
 from bt_run.practice.trading import Trading
 from bt_run.run.live_story import intent_line
 from bt_run.run.panic import panic_symbol
@@ -33,7 +29,6 @@ from bt_run.run.recall import fill_record, order_line, order_record
 
 D = Decimal
 START = 1_767_268_800_000
-KEY = made_key(5)
 
 
 def make_exchange() -> Exchange:
@@ -43,28 +38,6 @@ def make_exchange() -> Exchange:
     return Exchange({"BTCUSDT": market}, Trading({"BTC": D(7), "USDT": D(100_000), "BNB": D(0)}))
 
 
-@contextmanager
-def served(exchange: Exchange):
-    """Serve it from a thread of its own; gives its URL."""
-    loop, ready, end, found = asyncio.new_event_loop(), threading.Event(), asyncio.Event(), []
-
-    async def serve() -> None:
-        async with PracticeServer(exchange, Keys([KEY])) as server:
-            found.append(server.url)
-            ready.set()
-            await end.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
-    thread.start()
-    try:
-        assert ready.wait(10)
-        yield found[0]
-    finally:
-        loop.call_soon_threadsafe(end.set)
-        thread.join(10)
-        loop.close()
-
-
 @pytest.fixture
 def exchange() -> Exchange:
     return make_exchange()
@@ -72,7 +45,7 @@ def exchange() -> Exchange:
 
 @pytest.fixture
 def gateway(exchange: Exchange):
-    with served(exchange) as url:
+    with served_practice(exchange) as url:
         made = BinanceGateway(replace(VENUES["practice"], rest_url=url), Credentials(KEY.api_key, KEY.secret))
         made.connect()
         yield made
