@@ -17,6 +17,7 @@ from brokers.guard import NoGuard
 from brokers.holdings import Ledger
 from brokers.live.book_check import BookCheck
 from brokers.live.bt_dispatch import Dispatch
+from brokers.live.bt_inheritance import Inheritance
 from brokers.live.bt_intake import Intake
 from brokers.live.bt_positions import Positions
 from brokers.live.bt_protection import Protector
@@ -114,8 +115,6 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         self._clock = clock
         self._in_turn = False
         self._restored: tuple[tuple[Order, ...], Ledger | None] = ((), None)
-        self._orphans: list[Order] = []
-        self._inherited: list[str] = []
         self._started = False
         self.asks: tuple[tuple[str, str], ...] = ()
         first = first_id or ClientId(run_tag(gateway.server_time_ms(), secrets.randbelow(24_389)), 1)
@@ -138,9 +137,10 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
             self._wake,
         )
         self._dispatch = Dispatch(self._session)
-        self._dispatch.protects = bool(self._protection)
+        self._dispatch.brackets.protects = bool(self._protection)
         self._protector = Protector(self._session, self._dispatch, self._protection, clock)
         self._intake = Intake(self, self._session, self._dispatch, self._bound, is_live)
+        self._inheritance = Inheritance(self, self._session, self._protector, self._bound)
         self._check = BookCheck(
             desk,
             gateway,
@@ -199,12 +199,12 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         for symbol, rules in filters.items():
             desk.ledger = desk.ledger.with_symbol(symbol, rules.base_asset, rules.quote_asset)
         for order in orders:
-            self._dispatch.remember_bracket(order)
+            self._dispatch.brackets.remember(order)
             desk.adopt(order)
         for holding in desk.ledger.holdings.values():
             session.positions.show(holding)
             if session.held(holding.symbol):
-                self._inherited.append(holding.symbol)
+                self._inheritance.holdings.append(holding.symbol)
 
     # Cerebro's turn.
 
@@ -213,7 +213,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         session = self._session
         self._in_turn = True
         try:
-            self._introduce()
+            self._inheritance.introduce(getattr(self.cerebro, "runningstrats", ()))
             for event in self._inbox.take():
                 self._hear(event)
             session.inquiry.pump()
@@ -295,32 +295,11 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
 
     def order_adopted(self, order: Order) -> None:
         """Keep an order of an earlier run until there is a bar to make Backtrader's order on."""
-        self._orphans.append(order)
+        self._inheritance.orders.append(order)
 
     def adopt(self, order: Order) -> None:
         """Take in an order of ours that somebody found; the first strategy owns it."""
         self._session.desk.adopt(order)
-
-    def _introduce(self) -> None:
-        """Make Backtrader's orders for what was there before; it needs a bar and a strategy."""
-        if not (self._orphans or self._inherited) or not getattr(self.cerebro, "runningstrats", None):
-            return
-        owner = self.cerebro.runningstrats[0]
-        desk, now_ms = self._session.desk, self._gateway.server_time_ms()
-        for symbol in list(self._inherited):
-            data = self._bound.data_of(symbol)
-            if data is not None and len(data):
-                self._inherited.remove(symbol)
-                self._intake.introduce_holding(desk.ledger.holding(symbol), owner, data, now_ms)
-                self._protector.took_over(symbol, owner, data)
-        for order in list(self._orphans):
-            data = self._bound.data_of(order.symbol)
-            if data is not None and len(data):
-                self._orphans.remove(order)
-                now = desk.orders.get(order.client_id, order)
-                if not now.is_terminal:
-                    mine = bool(self._protection) and now.purpose in ("stop_loss", "take_profit")
-                    self._intake.introduce_order(now, owner, data, mine=mine)
 
     def _forget(self, client_id: str) -> None:
         self._session.desk.forget(client_id)

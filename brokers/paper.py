@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from brokers.amounts import ZERO, minus, plus, ratio, times
 from brokers.filter_checks import Conditions, check
 from brokers.gateway import FeeRates, OrderSeen
+from brokers.live.paper_account import PaperAccount, PaperOrder
 from brokers.live.paper_rules import Quote, crossed_price, needed, oco_is_possible, trigger_is_reached
 from brokers.order_events import Accepted, Canceled, CancelRefused, Event, Expired, Rejected
-from brokers.reconciling.views import Balance, ExchangeOrder, ExchangeTrade
+from brokers.reconciling.views import Balance, ExchangeTrade
 from bt_run.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,42 +29,9 @@ if TYPE_CHECKING:
     from brokers.filters import SymbolFilters
     from brokers.gateway import Inbox
     from brokers.orders import Order
+    from brokers.reconciling.views import ExchangeOrder
 
 __all__ = ["PaperAccount", "PaperGateway", "PaperOrder", "Quote"]
-
-
-@dataclass(slots=True)
-class PaperOrder:
-    """An order as the simulated exchange has it; `best` is for one that trails, `status` as Binance's."""
-
-    order: Order
-    exchange_id: int
-    time_ms: int
-    status: str = "NEW"
-    executed: Decimal = ZERO
-    best: Decimal | None = None
-    triggered: bool = False
-    update_ms: int = 0
-
-    @property
-    def works(self) -> bool:
-        """Whether it can execute."""
-        return self.status in ("NEW", "PARTIALLY_FILLED")
-
-
-@dataclass(slots=True)
-class PaperAccount:
-    """
-    All state of a simulation, for whoever wants to keep it: totals by asset, orders by client id, trades.
-
-    `last_id` is the last order or trade id that was given; ids go on from the clock where it is behind, so that
-    two runs never give the same.
-    """
-
-    totals: dict[str, Decimal]
-    orders: dict[str, PaperOrder] = field(default_factory=dict)
-    trades: list[ExchangeTrade] = field(default_factory=list)
-    last_id: int = 0
 
 
 def _now_ms() -> int:
@@ -132,14 +99,14 @@ class PaperGateway:
         """Give an order; None where there is none."""
         with self._lock:
             found = self.account.orders.get(client_id)
-            return None if found is None or found.order.symbol != symbol else _told(found)
+            return None if found is None or found.order.symbol != symbol else found.told()
 
     def open_orders(self, symbol: str) -> tuple[ExchangeOrder, ...]:
         """Give the open orders of a symbol."""
         with self._lock:
             orders = self.account.orders.values()
             alive = ("NEW", "PARTIALLY_FILLED", "PENDING_NEW")
-            return tuple(_told(o) for o in orders if o.order.symbol == symbol and o.status in alive)
+            return tuple(o.told() for o in orders if o.order.symbol == symbol and o.status in alive)
 
     def trades(
         self, symbol: str, *, since_trade_id: int | None = None, exchange_id: int | None = None
@@ -385,25 +352,3 @@ def _is_met(order: Order, quote: Quote, traded: Decimal | None) -> bool:
     if order.side == "BUY":
         return quote.ask <= price or (traded is not None and traded < price)
     return quote.bid >= price or (traded is not None and traded > price)
-
-
-def _told(found: PaperOrder) -> ExchangeOrder:
-    order = found.order
-    return ExchangeOrder(
-        order.client_id,
-        order.symbol,
-        found.exchange_id,
-        order.side,
-        order.type,
-        found.status,
-        order.quantity if order.quantity is not None else found.executed,
-        found.executed,
-        found.time_ms,
-        found.update_ms or found.time_ms,
-        price=order.price,
-        stop_price=order.stop_price,
-        trailing_delta=order.trailing_delta,
-        quote_quantity=order.quote_quantity,
-        time_in_force=order.time_in_force,
-        list_client_id=order.list_client_id,
-    )

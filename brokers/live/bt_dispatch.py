@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import backtrader as bt
 
 from brokers.amounts import ZERO
+from brokers.live.bt_brackets import Brackets
 from brokers.live.bt_tickets import Stage, Ticket
 from brokers.live.drafts import Draft, Refusal
 from brokers.live.lists import arrange_oco, sellable_of
@@ -37,7 +38,7 @@ class Dispatch:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._kept: list[Ticket] = []
-        self._brackets: dict[str, str] = {}
+        self.brackets = Brackets()
 
     # In.
 
@@ -328,7 +329,7 @@ class Dispatch:
     def _order_of(self, ticket: Ticket, draft: Draft, list_id: str) -> Order:
         session = self._session
         name = session.names.give()
-        ticket.bracket = ticket.bracket or self._bracket_of(ticket, name)
+        ticket.bracket = ticket.bracket or self.brackets.of(ticket, name, held=session.held(ticket.symbol))
         return draft.order(
             name,
             ticket.symbol,
@@ -337,33 +338,6 @@ class Dispatch:
             purpose=ticket.purpose,
             created_ms=session.gateway.server_time_ms(),
         )
-
-    def _bracket_of(self, ticket: Ticket, name: str) -> str:
-        """Name the bracket: by the entry that began the holding, so that all entries into it share it."""
-        if ticket.parent is not None:
-            return ticket.parent.bracket
-        known = self._brackets.get(ticket.symbol, "")
-        if ticket.purpose != "entry":
-            return known
-        if known and self._session.held(ticket.symbol):
-            return known
-        if ticket.children or self.protects:
-            self._brackets[ticket.symbol] = name
-            return name
-        self._brackets.pop(ticket.symbol, None)
-        return ""
-
-    protects = False
-    """Whether every entry gets protection, so that each needs the name of a bracket."""
-
-    def bracket(self, symbol: str) -> str:
-        """Give the name of the bracket that the holding belongs to."""
-        return self._brackets.get(symbol, "")
-
-    def remember_bracket(self, order: Order) -> None:
-        """Take over the bracket of an order from before this run."""
-        if order.bracket:
-            self._brackets[order.symbol] = order.bracket
 
     # Back.
 

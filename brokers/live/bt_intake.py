@@ -1,4 +1,4 @@
-"""Where Backtrader's orders come in, and where those of an earlier run become Backtrader's again."""
+"""Where Backtrader's orders come in."""
 
 from __future__ import annotations
 
@@ -6,31 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
 
-from brokers.amounts import ZERO, exact
+from brokers.amounts import exact
 from brokers.live.bt_tickets import Stage, Ticket
 from brokers.live.drafts import Draft, Refusal, Wish, draft_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from brokers.holdings import Holding
     from brokers.live.bt_dispatch import Dispatch
     from brokers.live.bt_session import Session
     from brokers.live.bt_symbols import BoundData
-    from brokers.orders import Order, Purpose, Side
+    from brokers.orders import Purpose, Side
 
 __all__ = ["Intake"]
 
 _HISTORY = "this bar is history; nothing is traded on it"
-_KINDS = {
-    "MARKET": bt.Order.Market,
-    "LIMIT": bt.Order.Limit,
-    "LIMIT_MAKER": bt.Order.Limit,
-    "STOP_LOSS": bt.Order.Stop,
-    "STOP_LOSS_LIMIT": bt.Order.StopLimit,
-    "TAKE_PROFIT": bt.Order.Limit,
-    "TAKE_PROFIT_LIMIT": bt.Order.Limit,
-}
 
 
 class Intake:
@@ -163,58 +153,3 @@ class Intake:
             self._dispatch.replace(ticket, old)
         else:
             self._dispatch.take_in(ticket, transmit=transmit)
-
-    # From before this run.
-
-    def introduce_holding(self, holding: Holding, owner: Any, data: Any, now_ms: int) -> None:
-        """Tell the strategy of a holding as of a purchase that is complete."""
-        session = self._session
-        size = session.positions.of(holding.symbol).size
-        order = self._make(
-            "BUY", owner=owner, data=data, size=size, price=float(holding.average_price or ZERO), transmit=True
-        )
-        order.addinfo(restored=True)
-        ticket = Ticket(order, holding.symbol, Draft("BUY", "MARKET", exact(size)), "entry")
-        session.tickets.add(ticket)
-        session.tickets.submitted(ticket)
-        session.tickets.accepted(ticket)
-        session.positions.take_over(ticket, holding, now_ms)
-        session.tickets.end(ticket, bt.Order.Completed)
-
-    def introduce_order(self, known: Order, owner: Any, data: Any, *, mine: bool) -> None:
-        """Make Backtrader's order for one that is open on the exchange."""
-        session = self._session
-        trail = known.trailing_delta / 10_000 if known.trailing_delta else None
-        trigger = known.stop_price or known.price
-        size = known.quantity or known.whole or ZERO
-        order = self._make(
-            known.side,
-            owner=owner,
-            data=data,
-            size=float(size),
-            price=float(trigger) if trigger else None,
-            pricelimit=float(known.price) if known.stop_price and known.price else None,
-            exectype=bt.Order.StopTrail if trail else _KINDS[known.type],
-            trailpercent=trail,
-        )
-        order.addinfo(restored=True, tag=known.purpose)
-        draft = Draft(
-            known.side,
-            known.type,
-            known.quantity,
-            known.quote_quantity,
-            known.price,
-            known.stop_price,
-            known.trailing_delta,
-            known.time_in_force,
-        )
-        ticket = Ticket(order, known.symbol, draft, known.purpose, known.bracket, Stage.SENT, [known.client_id])
-        ticket.listed, ticket.mine = bool(known.list_client_id), mine
-        session.tickets.add(ticket)
-        session.tickets.show_size(ticket)
-        session.tickets.submitted(ticket)
-        if known.exchange_id is not None:
-            session.tickets.accepted(ticket)
-        if known.fills:
-            order.partial()
-            session.tickets.tell(order)

@@ -3,9 +3,8 @@ Executions in Backtrader's own objects: positions, order bits, and through them 
 
 Backtrader counts in floats and holds a trade open until its size is exactly 0. A fee in base asset makes what
 is held smaller than what was bought, and what is below the lot step or the least value cannot be sold.
-Therefore a position is what can be sold, and each execution opens or closes the change of *that*: a trade ends when
-nothing is left to sell. The sizes of a trade are steps of one running float, so that they add up to 0.0 and not
-to 1e-17.
+Therefore a position is what can be sold, and each execution opens or closes the change of *that*: a trade ends
+when nothing is left to sell. Its sizes are steps of one running float, so that they add up to 0.0, not 1e-17.
 """
 
 from __future__ import annotations

@@ -63,6 +63,11 @@ class Protector:
         self._clock = clock
         self._watches: dict[str, _Watch] = {}
 
+    @property
+    def is_on(self) -> bool:
+        """Whether anything is to be protected."""
+        return bool(self._protection)
+
     def bought(self, symbol: str, owner: Any, data: Any) -> None:
         """Set the levels anew: the holding grew."""
         self._watches[symbol] = _Watch(owner, data, stale=True)
@@ -169,7 +174,7 @@ class Protector:
             trailpercent=trail,
         )
         order.addinfo(tag=tag)
-        ticket = Ticket(order, symbol, draft, purpose, self._dispatch.bracket(symbol), mine=True)
+        ticket = Ticket(order, symbol, draft, purpose, self._dispatch.brackets.current(symbol), mine=True)
         self._session.tickets.add(ticket)
         self._session.tickets.submitted(ticket)
         return ticket

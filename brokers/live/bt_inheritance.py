@@ -1,0 +1,128 @@
+"""What was there before this run, made known to Backtrader: holdings and open orders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import backtrader as bt
+
+from brokers.amounts import ZERO, exact
+from brokers.live.bt_tickets import Stage, Ticket
+from brokers.live.drafts import Draft
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from brokers.holdings import Holding
+    from brokers.live.bt_protection import Protector
+    from brokers.live.bt_session import Session
+    from brokers.live.bt_symbols import BoundData
+    from brokers.orders import Order
+
+__all__ = ["Inheritance"]
+
+_KINDS = {
+    "MARKET": bt.Order.Market,
+    "LIMIT": bt.Order.Limit,
+    "LIMIT_MAKER": bt.Order.Limit,
+    "STOP_LOSS": bt.Order.Stop,
+    "STOP_LOSS_LIMIT": bt.Order.StopLimit,
+    "TAKE_PROFIT": bt.Order.Limit,
+    "TAKE_PROFIT_LIMIT": bt.Order.Limit,
+}
+
+
+class Inheritance:
+    """
+    Keeps what was there before until there is a bar to make orders on; the first strategy owns them.
+
+    `orders` and `holdings` (symbols) wait here.
+    """
+
+    def __init__(self, broker: Any, session: Session, protector: Protector, bound: BoundData) -> None:
+        self._broker = broker
+        self._session = session
+        self._protector = protector
+        self._bound = bound
+        self.orders: list[Order] = []
+        self.holdings: list[str] = []
+
+    def introduce(self, strategies: Sequence[Any]) -> None:
+        """Make what waits known, as far as its feed has a bar."""
+        if not (self.orders or self.holdings) or not strategies:
+            return
+        owner, now_ms = strategies[0], self._session.gateway.server_time_ms()
+        for symbol in list(self.holdings):
+            data = self._bound.data_of(symbol)
+            if data is not None and len(data):
+                self.holdings.remove(symbol)
+                self._introduce_holding(self._session.desk.ledger.holding(symbol), owner, data, now_ms)
+                self._protector.took_over(symbol, owner, data)
+        for order in list(self.orders):
+            data = self._bound.data_of(order.symbol)
+            if data is not None and len(data):
+                self.orders.remove(order)
+                known = self._session.desk.orders.get(order.client_id, order)
+                if not known.is_terminal:
+                    mine = self._protector.is_on and known.purpose in ("stop_loss", "take_profit")
+                    self._introduce_order(known, owner, data, mine=mine)
+
+    def _introduce_holding(self, holding: Holding, owner: Any, data: Any, now_ms: int) -> None:
+        """Tell the strategy of a holding as of a purchase that is complete."""
+        session = self._session
+        size = session.positions.of(holding.symbol).size
+        order = session.make_order(
+            "BUY",
+            self._broker,
+            owner=owner,
+            data=data,
+            size=size,
+            price=float(holding.average_price or ZERO),
+            transmit=True,
+        )
+        order.addinfo(restored=True)
+        ticket = Ticket(order, holding.symbol, Draft("BUY", "MARKET", exact(size)), "entry")
+        session.tickets.add(ticket)
+        session.tickets.submitted(ticket)
+        session.tickets.accepted(ticket)
+        session.positions.take_over(ticket, holding, now_ms)
+        session.tickets.end(ticket, bt.Order.Completed)
+
+    def _introduce_order(self, known: Order, owner: Any, data: Any, *, mine: bool) -> None:
+        """Make Backtrader's order for one that is open on the exchange."""
+        session = self._session
+        trail = known.trailing_delta / 10_000 if known.trailing_delta else None
+        trigger = known.stop_price or known.price
+        size = known.quantity or known.whole or ZERO
+        order = session.make_order(
+            known.side,
+            self._broker,
+            owner=owner,
+            data=data,
+            size=float(size),
+            price=float(trigger) if trigger else None,
+            pricelimit=float(known.price) if known.stop_price and known.price else None,
+            exectype=bt.Order.StopTrail if trail else _KINDS[known.type],
+            trailpercent=trail,
+        )
+        order.addinfo(restored=True, tag=known.purpose)
+        draft = Draft(
+            known.side,
+            known.type,
+            known.quantity,
+            known.quote_quantity,
+            known.price,
+            known.stop_price,
+            known.trailing_delta,
+            known.time_in_force,
+        )
+        ticket = Ticket(order, known.symbol, draft, known.purpose, known.bracket, Stage.SENT, [known.client_id])
+        ticket.listed, ticket.mine = bool(known.list_client_id), mine
+        session.tickets.add(ticket)
+        session.tickets.show_size(ticket)
+        session.tickets.submitted(ticket)
+        if known.exchange_id is not None:
+            session.tickets.accepted(ticket)
+        if known.fills:
+            order.partial()
+            session.tickets.tell(order)
