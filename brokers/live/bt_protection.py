@@ -132,7 +132,7 @@ class Protector:
         filters = session.markets.filters[symbol]
         dust = too_small_to_sell(filters, want, session.markets.price(symbol))
         if dust is not None:
-            self._say(watch, f"{symbol}: what is held cannot be protected. {dust}")
+            _log.debug("%s: %s is too little to be protected. %s", symbol, want, dust)
             watch.due_s = now + _LONGEST_PAUSE_S
             watch.stale = False
             return

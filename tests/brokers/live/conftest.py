@@ -317,3 +317,9 @@ def make_exchange() -> type[Exchange]:
 def run() -> type[Run]:
     """Give what runs a script over closes."""
     return Run
+
+
+@pytest.fixture(scope="session")
+def make_bars() -> type[Bars]:
+    """Give what makes feeds."""
+    return Bars

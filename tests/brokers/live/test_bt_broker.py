@@ -7,6 +7,7 @@ from decimal import Decimal
 import backtrader as bt
 import pytest
 
+from brokers.bt_broker import BinanceBroker
 from bt_run.core.errors import ConfigError
 
 D = Decimal
@@ -307,3 +308,28 @@ def test_an_average_price_is_backtrader_s(exchange, run):
     done = run(exchange, [100.0, 100.0, 120.0, 130.0, 130.0], script)
     assert seen == [(2.0, 115.0)]
     assert done.broker.getvalue([done.strategy.data]) == 260.0
+
+
+def test_observers_analyzers_and_a_second_feed_of_the_symbol(exchange, make_bars):
+    """What is usual in a script works; feeds of one symbol share its position."""
+    cerebro = bt.Cerebro()
+    cerebro.setbroker(BinanceBroker(gateway=exchange, inbox=exchange.inbox))
+    for name in ("BTCUSDT", "the same"):
+        closes = (100.0, 100.0, 104.0, 104.0, 108.0, 108.0, 108.0)
+        cerebro.adddata(make_bars(closes=closes, exchange=exchange), name=name)
+    cerebro.addanalyzer(bt.analyzers.TradeAnalyzer, _name="trades")
+    cerebro.addanalyzer(bt.analyzers.TimeReturn, timeframe=bt.TimeFrame.NoTimeFrame, _name="gain")
+
+    class Slow(bt.Strategy):
+        def next(self) -> None:
+            if len(self.data) == 2:
+                self.buy(data=self.data1, size=1)
+                assert self.getposition(self.data0).size == self.getposition(self.data1).size == 1.0
+            if len(self.data) == 5:
+                self.order_target_percent(data=self.data1, target=0)
+
+    cerebro.addstrategy(Slow)
+    (ran,) = cerebro.run()
+    assert ran.analyzers.trades.get_analysis().pnl.net.total == pytest.approx(8.0)
+    assert ran.broker.getvalue() == 10_008.0
+    assert list(ran.analyzers.gain.get_analysis().values()) == [pytest.approx(0.0008)]

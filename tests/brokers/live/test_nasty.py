@@ -247,9 +247,9 @@ def test_the_books_are_the_sum_of_the_trades(  # noqa: PLR0917 - hypothesis give
     # The user's own coins and cash were not touched.
     assert exchange.account.totals["BTC"] == 3 + ledger.holding("BTCUSDT").quantity
     assert exchange.account.totals["USDT"] == 5000 + ledger.cash
-    if protection and done.broker.getposition(done.strategy.data).size * 100 > 5:
-        locked = exchange.balances()["BTC"].locked
-        assert locked == D(str(done.broker.getposition(done.strategy.data).size))
+    if protection:
+        bare = done.broker.getposition(done.strategy.data).size - float(exchange.balances()["BTC"].locked)
+        assert 0 <= bare + 1e-9 < 0.05  # less than the exchange takes an order for
     for order in done.strategy.orders.values():
         if order.status == bt.Order.Completed:
             assert order.executed.remsize == 0.0
