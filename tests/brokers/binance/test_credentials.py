@@ -106,7 +106,8 @@ def test_ed25519_keys_sign(write_key, script, line_end):
 def test_rsa_keys_sign_also_with_a_password(write_key, script):
     """PKCS#1 v1.5 over SHA-256, base64."""
     private = RSA.generate(1024)  # noqa: S505 - quick
-    path = write_key(private, passphrase="open", pkcs=8, protection="PBKDF2WithHMAC-SHA512AndAES256-CBC")  # noqa: S106
+    protection = {"protection": "PBKDF2WithHMAC-SHA512AndAES256-CBC", "prot_params": {"iteration_count": 1000}}
+    path = write_key(private, passphrase="open", pkcs=8, **protection)  # noqa: S106
     environ = {"BINANCE_API_KEY": KEY, "BINANCE_API_PRIVATE_KEY": str(path)}
     with pytest.raises(ConfigError, match="BINANCE_API_PRIVATE_KEY_PASS"):
         found(environ, venue="mainnet")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import threading
 import time
@@ -506,3 +508,28 @@ def test_an_idle_connection_is_kept_warm(script, scripted):
     scripted.keep_warm(idle_s=0)
 
     assert 2 == script.count(TIME)
+
+
+@pytest.mark.parametrize(
+    "answer", [{"hold_s": 10.0}, {"status": 429, "headers": {"Retry-After": "50"}}], ids=str
+)
+def test_ctrl_c_ends_a_question_at_once(script, eventually, answer):
+    """While it waits for an answer, and while it waits out a pause."""
+    gateway = BinanceGateway(script.venue, Credentials("k", "s"))
+    gateway.connect()
+    script.will(ACCOUNT, answer)
+
+    def interrupt():
+        eventually(lambda: gateway.limits.hold() if "status" in answer else script.count(ACCOUNT))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    began = time.monotonic()
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        gateway.balances()
+    thread.join()
+
+    assert time.monotonic() - began < 3
+    script.will(TIME, {"body": {"serverTime": 5}})
+    gateway.connect()
