@@ -28,6 +28,7 @@ COMMANDS = {
     "compare": ("bt_run.cli.compare:compare", "Run several strategies side by side."),
     "config": ("bt_run.cli.config:config", "Show the settings that hold and where they come from."),
     "data": ("bt_run.cli.data:data", "Download, list, verify and convert market data."),
+    "doctor": ("bt_run.cli.doctor:doctor", "Check what a live run needs, and say what to mend."),
     "journal": ("bt_run.cli.journal:journal", "List and export what live runs did: runs, orders, trades."),
     "panic": ("bt_run.cli.panic:panic", "Cancel all orders of the bot and close its position, at once."),
     "pause": ("bt_run.cli.verbs:pause", "Let a running bot open no new positions; protection stays."),

@@ -26,8 +26,8 @@ Examples:
 
 \b
 Our orders are cancelled, our position is sold at market, the bot ends. Orders and coins that are not
-the bot's are not touched. It needs the API keys of the venue. The next start begins paused:
-bt-run resume allows entries again.
+the bot's are not touched. It needs the API keys of the venue. The next start begins paused, until
+"bt-run resume".
 
 \b
 Exit code 0: nothing of ours is open, or too small to sell. Exit code 5: not done, run it again.

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from bt_run.practice.exchange import Exchange
 from bt_run.practice.server import PracticeServer
 from bt_run.practice.signing import Keys, made_key
+from bt_run.practice.sockets import routes
 
 KEY = made_key(5)
 
@@ -20,7 +21,7 @@ def served_practice(exchange: Exchange) -> Iterator[str]:
     loop, ready, end, found = asyncio.new_event_loop(), threading.Event(), asyncio.Event(), []
 
     async def serve() -> None:
-        async with PracticeServer(exchange, Keys([KEY])) as server:
+        async with PracticeServer(exchange, Keys([KEY]), extra_routes=[routes]) as server:
             found.append(server.url)
             ready.set()
             await end.wait()
