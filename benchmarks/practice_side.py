@@ -158,6 +158,7 @@ def _subscription(load: Load) -> dict[str, Any]:
 
 async def measure(url: str, key: str, secret: str, **asked: Any) -> dict[str, Any]:
     """Give what was measured."""
+    begun = time.monotonic()
     connector = aiohttp.TCPConnector(limit=CONNECTIONS + asked["clients"])
     async with aiohttp.ClientSession(connector=connector) as session:
         load = Load(session, url, key, secret)
@@ -171,6 +172,7 @@ async def measure(url: str, key: str, secret: str, **asked: Any) -> dict[str, An
         "events": load.events,
         "refused": load.refused[:3],
         "behind": behind,
+        "share": time.process_time() / (time.monotonic() - begun),
     }
 
 
