@@ -57,7 +57,7 @@ class PracticeView:
             for warning in item.warnings:
                 click.echo(warning, err=True)
         state = " (as it was saved)" if found.restored else ""
-        speed = "steps on request" if pacer.paused else f"speed {pacer.speed}"
+        speed = "steps on request" if pacer.paused else _speed(pacer.speed)
         _say(f"clock: {iso_utc(found.exchange.now)}{state}, {speed}")
         _say(f"url: {server.url}")
         _say(f"streams: {server.ws_url}/ws")
@@ -179,7 +179,11 @@ def _motion(practice: Practice) -> str:
     pacer = practice.pacer
     if pacer.ended.is_set():
         return "end of the data"
-    return "paused" if pacer.paused else f"speed {pacer.speed}"
+    return "paused" if pacer.paused else _speed(pacer.speed)
+
+
+def _speed(speed: float | str) -> str:
+    return f"speed {speed}" if isinstance(speed, str) else f"speed {speed:g}"
 
 
 def _hints(practice: Practice) -> list[str]:

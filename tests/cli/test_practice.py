@@ -133,7 +133,7 @@ def test_it_is_reached_traded_with_and_ended_as_its_output_says(start):
     assert (0, True) == (code, found.took < 2), err
     assert f"{NAME} 0.1.0: not Binance, no real money" == found.lines[0]
     assert "BTCUSDT 1d, synthetic data" in out
-    assert "clock: 2018-12-30T00:00:00Z, speed 60.0" in out
+    assert "clock: 2018-12-30T00:00:00Z, speed 60" in out
     port = found.url.rpartition(":")[2]
     assert f"export BT_RUN_REST_URL=http://127.0.0.1:{port}\n" in out
     assert f"export BT_RUN_STREAM_URL=ws://127.0.0.1:{port}\n" in out
