@@ -98,7 +98,7 @@ def run_cerebro(
         raise StrategyError(
             f"{strategy.name} raised StrategySkipError before the first bar, so nothing was run."
         )
-    panels, overlays = _curves_of(ran[0], bars=len(data.bars))
+    panels, overlays = curves_of(ran[0], bars=len(data.bars))
     orders = broker.placed if isinstance(broker, ReplayBroker) else ()
     return Outcome(broker.curve, broker.fills, broker.rejected, panels, overlays, orders)
 
@@ -137,7 +137,7 @@ def _blame(
     )
 
 
-def _curves_of(ran: Any, *, bars: int) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+def curves_of(ran: Any, *, bars: int) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
     """Take panels and overlays from the signals, or from the indicators of a hand-written strategy."""
     if isinstance(ran, SignalStrategy):
         found = ran.computed

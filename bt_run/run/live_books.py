@@ -129,7 +129,7 @@ def read_past(journal: JournalQueries, plan: LivePlan) -> Past | None:
 
 def _chain(journal: JournalQueries, last: RunRecord) -> tuple[RunRecord, ...]:
     runs = [last]
-    while runs[0].resumes is not None:
+    while runs[0].resumes is not None and OPENING not in journal.state(runs[0].run):
         runs.insert(0, journal.run(runs[0].resumes))
     return tuple(runs)
 

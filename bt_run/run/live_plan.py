@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bt_run.core.venue import Venue
-    from bt_run.practice.plan import PracticePlan
     from strategies.loader import LoadedStrategy
 
-__all__ = ["LivePlan", "Mode", "OnStop"]
+__all__ = ["DataOrigin", "LivePlan", "Mode", "OnStop"]
 
 Mode = Literal["live", "paper", "signals"]
 """Where orders go: to the venue, to our own simulated fills, or nowhere."""
@@ -31,6 +30,15 @@ _LONGEST_NAME = 32  # the journal's column
 
 
 @dataclass(frozen=True, slots=True)
+class DataOrigin:
+    """What a practice exchange replays: the name of the data as it was given, and what is said about them."""
+
+    name: str
+    note: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LivePlan:
     """
     One live run's settings.
@@ -39,7 +47,8 @@ class LivePlan:
     its own unless `one_strategy`. `cash` in quote asset is what the run may use, None for all that is free.
     `history` closed bars come first. `duration_s` > 0 ends the run. `journal` is a file's name or a URL; None
     keeps none. `adopt` names (quantity, price) of holdings by symbol that the run takes over. `fresh` begins
-    with new books, whatever the journal has. `practice` is the practice exchange to start for this run.
+    with new books, whatever the journal has. `origin` tells what is replayed by a practice exchange that was
+    started for this run alone.
 
     Raises ConfigError.
     """
@@ -61,7 +70,7 @@ class LivePlan:
     on_stop: OnStop = "keep"
     adopt: dict[str, tuple[Decimal, Decimal | None]] = field(default_factory=dict)
     fresh: bool = False
-    practice: PracticePlan | None = None
+    origin: DataOrigin | None = None
 
     def __post_init__(self) -> None:
         if not self.symbols or len(set(self.symbols)) < len(self.symbols):
@@ -87,7 +96,7 @@ class LivePlan:
     @property
     def is_embedded(self) -> bool:
         """Whether the exchange lives and dies with the run."""
-        return self.practice is not None
+        return self.origin is not None
 
     @property
     def is_practice(self) -> bool:

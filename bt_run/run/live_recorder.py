@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from brokers.amounts import ZERO, minus
 from brokers.order_events import Filled, Submitted
+from bt_run.core.market import BAR_COLUMNS
 from bt_run.journal.records import (
     BalanceRecord,
     BarRecord,
@@ -25,7 +26,7 @@ from bt_run.journal.records import (
 from bt_run.run.live_story import FEE_VALUE, fill_record, intent_line, line_of, order_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping
     from decimal import Decimal
 
     from brokers.filters import SymbolFilters
@@ -35,8 +36,11 @@ if TYPE_CHECKING:
     from brokers.orders import Order
     from bt_run.journal.journal import Journal
     from bt_run.journal.records import OrderEvent, OrderRecord
+    from bt_run.run.live_log import BarSeen
 
 __all__ = ["ACCOUNT_STREAM", "HISTORY_REASON", "JournalRecorder"]
+
+_COLUMNS = BAR_COLUMNS[1:]
 
 ACCOUNT_STREAM = "account"
 """The name of the account's stream among the connections."""
@@ -55,7 +59,7 @@ class JournalRecorder:
         owners: The runs that made the orders of earlier runs, by client id.
         now_ms: Gives the exchange's time.
         on_order: Told of each change of an order, after it was written.
-        on_fill: Told of each trade, after it was booked and written.
+        on_fill: Told of each trade after it was booked and written, with its fee in quote asset and the books.
         on_refused: Told of each order that never left: symbol, wish, reason.
         on_note: Told of each sentence for a person.
     """
@@ -68,7 +72,7 @@ class JournalRecorder:
         owners: Mapping[str, int] | None = None,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         on_order: Callable[[Order, Event], object] = lambda order, event: None,
-        on_fill: Callable[[Order, Filled], object] = lambda order, fill: None,
+        on_fill: Callable[[Order, Filled, Decimal, Ledger], object] = lambda order, fill, fee, ledger: None,
         on_note: Callable[[str], object] = lambda sentence: None,
         on_refused: Callable[[str, str, str], object] = lambda symbol, wish, reason: None,
     ) -> None:
@@ -128,7 +132,7 @@ class JournalRecorder:
             self._journal.write_fill(record)
         elif not self._journal.write_fill(record, *last):
             self._write(*last)
-        self._on_fill(order, fill)
+        self._on_fill(order, fill, worth, ledger)
 
     def balances(self, seen: BalancesSeen) -> None:
         """Write down the balances that are news."""
@@ -192,9 +196,22 @@ class JournalRecorder:
             )
         )
 
-    def bars(self, records: Sequence[BarRecord]) -> None:
+    def bars(self, bars: Iterable[BarSeen], *, interval: str) -> None:
         """Write down bars that the strategy saw."""
-        self._journal.write_bars(records)
+        self._journal.write_bars(
+            [
+                BarRecord(
+                    run=self._run,
+                    symbol=bar.symbol,
+                    interval=interval,
+                    open_time=bar.open_time,
+                    **dict(zip(_COLUMNS, bar.row, strict=True)),
+                    source=bar.source,
+                    tradable=bar.is_live,
+                )
+                for bar in bars
+            ]
+        )
 
     def signal(
         self, symbol: str, open_time: int, decisions: tuple[str, ...], values: Mapping[str, Any]

@@ -1,7 +1,7 @@
 """
 Orders and their events as lines of the journal, and back.
 
-An order's story begins with the line `INTENT`, which holds what its record has no column for. Its lines, applied
+An order's story begins with the line `INTENT`, which holds what its record has no column for. Its lines, taken
 in turn, lead to the very order that they were written from.
 """
 

@@ -1,0 +1,180 @@
+"""What a live run is connected with: one background thread, one hub for bars, and whoever executes orders."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from brokers.binance.account_check import AccountCheck
+from brokers.binance.limits import RequestLimits
+from brokers.binance.rest_gateway import BinanceGateway
+from brokers.binance.server_clock import ServerClock
+from brokers.binance.user_stream import UserStream
+from brokers.gateway import AccountReport, Inbox, OrderSeen
+from bt_run.core.background import BackgroundLoop, Bell
+from bt_run.core.errors import ConfigError
+from feeds.live.hub import LiveHub
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from concurrent.futures import Future
+
+    from brokers.binance.credentials import Credentials
+    from brokers.gateway import AccountEvent, Gateway
+    from bt_run.core.venue import Venue
+
+__all__ = ["Account", "LiveInbox", "LiveWire"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class LiveInbox(Inbox):
+    """An inbox that knows how far the account's stream has come, and how many reports came."""
+
+    execution_id: int = 0
+    """The highest number of an execution report so far (Binance's ``I``)."""
+    reports: int = 0
+
+    def put(self, event: AccountEvent) -> None:
+        """Add an event and wake the thread that trades."""
+        self._waiting.append(event)
+        if isinstance(event, OrderSeen):
+            self.execution_id = max(self.execution_id, event.execution_id)
+        elif isinstance(event, AccountReport):
+            self.reports += 1
+        self.ring()
+
+
+@dataclass(slots=True)
+class Account:
+    """
+    Whoever executes orders, and how it stands; of a simulation only the gateway.
+
+    `exchange` is the gateway where it is Binance's, for what goes beyond `Gateway`.
+    """
+
+    gateway: Gateway
+    exchange: BinanceGateway | None = None
+    stream: UserStream | None = None
+    check: AccountCheck | None = None
+    _asked: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def is_up(self) -> bool:
+        """Tell whether events of the account come now."""
+        return self.stream is None or self.stream.is_up
+
+    @property
+    def trouble(self) -> str:
+        """Say what is wrong with the account's connections; empty where nothing is."""
+        parts = (self.stream, self.check)
+        return next((part.trouble for part in parts if part is not None and part.trouble), "")
+
+    def look_soon(self, reason: str) -> bool:
+        """Let the account be checked over REST now; False where there is nothing to check."""
+        if self.check is None:
+            return False
+        self.check.check_soon(reason)
+        return True
+
+    def follow_doubts(self, asks: Iterable[tuple[str, str]]) -> None:
+        """Let the check ask for the orders (symbol, client id) that are in doubt, and no others."""
+        now = frozenset(asks)
+        if self.check is None or now == self._asked:
+            return
+        for symbol, client_id in now - self._asked:
+            self.check.ask(symbol, client_id)
+        for _, client_id in self._asked - now:
+            self.check.forget(client_id)
+        self._asked = now
+
+    def keep_warm(self) -> None:
+        """Keep the connection for orders open."""
+        if self.exchange is not None:
+            self.exchange.keep_warm()
+
+    def cut(self) -> None:
+        """End the request that is under way, from any thread."""
+        if self.exchange is not None:
+            self.exchange.close()
+
+
+class LiveWire:
+    """
+    The threads and connections of one run; `close` ends all of them.
+
+    Args:
+        venue: Where market data comes from.
+        on_error: Told of errors that nobody awaits.
+    """
+
+    def __init__(self, venue: Venue, *, on_error: Callable[[BaseException], None] = lambda error: None) -> None:
+        self.venue = venue
+        self.bell = Bell()
+        self.inbox = LiveInbox(ring=self.bell.ring)
+        self.background = BackgroundLoop("bt-run wire", on_error=on_error).start()
+        self.hub = LiveHub(venue, background=self.background)
+        self._futures: list[Future[None]] = []
+
+    def watch(self, future: Future[None]) -> None:
+        """Raise in `check` what ends this task; it also rings the bell."""
+        self._futures.append(future)
+        future.add_done_callback(lambda done: self.bell.ring())
+
+    def check(self) -> None:
+        """Raise what has ended a task that should not end."""
+        for future in self._futures:
+            if future.done() and not future.cancelled():
+                error = future.exception()
+                if error is not None:
+                    raise error
+
+    def open_exchange(self, credentials: Credentials) -> Account:
+        """
+        Connect with the venue for orders; the account's stream is not open yet, see `open_account`.
+
+        Raises ExchangeError, ConfigError.
+        """
+        if not self.venue.ws_api_url:
+            raise ConfigError(
+                f"The venue {self.venue.name!r} takes no orders. Choose testnet, demo, practice or mainnet, "
+                f"or --paper to trade on its market data."
+            )
+        gateway = BinanceGateway(self.venue, credentials, limits=RequestLimits(), clock=ServerClock())
+        gateway.connect()
+        return Account(gateway, exchange=gateway)
+
+    def open_account(
+        self,
+        account: Account,
+        credentials: Credentials,
+        *,
+        symbols: Iterable[str],
+        since_trade_ids: Mapping[str, int],
+    ) -> None:
+        """Let the account's events come, and check them over REST; before the journal is compared."""
+        exchange = account.exchange
+        if exchange is None:
+            return
+        check = AccountCheck(
+            self.venue,
+            credentials,
+            self.inbox,
+            self.background,
+            symbols=symbols,
+            limits=exchange.limits,
+            clock=exchange.clock,
+            since_trade_ids=since_trade_ids,
+        )
+        stream = UserStream(
+            self.venue, credentials, self.inbox, clock=exchange.clock, on_doubt=check.check_soon
+        )
+        account.check, account.stream = check, stream
+        self.watch(stream.start(self.background))
+        self.watch(check.start())
+
+    def close(self, *, limit_s: float = 2.0) -> None:
+        """End all threads and connections."""
+        self.background.stop(limit_s=limit_s)
