@@ -56,6 +56,7 @@ _TIMEOUT_S = 15
 _PAGE_TRADES = 1000
 _HOUR_MS = 3_600_000
 _NO_SYMBOL = -1121
+_PRACTICE = "X-Practice-Exchange"
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -92,6 +93,8 @@ class BinanceRest:
         self._own = threading.local()
         self._cutter = Cutter()
         self._ahead_ms: int | None = None
+        self.is_practice = False
+        """Whether an answer came from a practice exchange, which says so in every header."""
 
     def server_time(self) -> int:
         """
@@ -264,7 +267,9 @@ class BinanceRest:
         except requests.RequestException as error:
             raise connection_error(what, error, url=self.url) from error
         finally:
-            used = client.response.headers.get("X-MBX-USED-WEIGHT-1M") if client.response is not None else None
+            headers = client.response.headers if client.response is not None else {}
+            self.is_practice = self.is_practice or _PRACTICE in headers
+            used = headers.get("X-MBX-USED-WEIGHT-1M")
             if used is not None and used.isdigit():
                 self.budget.note(int(used))
 

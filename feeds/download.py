@@ -72,6 +72,7 @@ def download(
     threads: int = _THREADS,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], object] | None = None,
+    practice_too: bool = False,
 ) -> list[Outcome]:
     """
     Fetch what the store misses of some series, several at once, all of one market.
@@ -88,6 +89,7 @@ def download(
         threads: How many requests run at once.
         clock: Gives our time in seconds; it may be wrong, the exchange's counts.
         sleep: Waits some seconds; by default a wait that the end of the download cuts short.
+        practice_too: Whether the store may take bars of a practice exchange, which are not the market's.
 
     Returns:
         One outcome a series, in order.
@@ -103,7 +105,9 @@ def download(
     ):
         return outcomes
     place = venue or find_venue("data")
-    run = Run(store, place, market=names[0].market, source=source, clock=clock, sleep=sleep)
+    run = Run(
+        store, place, market=names[0].market, source=source, clock=clock, sleep=sleep, practice_too=practice_too
+    )
     parts: list[Part] = []
     for outcome in outcomes:
         parts += run.prepare(outcome, start, end)

@@ -115,13 +115,16 @@ def download(
     place = find_venue(venue)
     if out is None:
         check_store(venue)
+    typed_store = click.get_current_context().get_parameter_source("store") is ParameterSource.COMMANDLINE
     wanted = {"start": start or 0, "end": end, "source": options["source"], "venue": place}
     if end is not None and (start or 0) > end:
         raise ConfigError("The start lies after the end; nothing lies between them.")
     begun = time.perf_counter()
     with on_interrupt(), download_bar(shown=not quiet) as progress:
         if out is None:
-            done = list(_into_store(store, names, {**wanted, "progress": progress}))
+            done = list(
+                _into_store(store, names, {**wanted, "progress": progress, "practice_too": typed_store})
+            )
         else:
             done = list(_into_files(out, names, {**wanted, "progress": progress, "force": force}))
     for outcome, times, where in done:

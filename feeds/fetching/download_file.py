@@ -95,6 +95,7 @@ def download_files(
         source=source,
         progress=progress,
         clock=clock,
+        practice_too=True,
         sleep=sleep,
     )
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bt_run.core.clock import iso_utc
-from bt_run.core.errors import ExchangeError
+from bt_run.core.errors import ConfigError, ExchangeError
 from bt_run.core.market import BAR_COLUMNS, Bars
 from feeds.binance_bulk import BinanceArchive, has_archive
 from feeds.binance_rest import PAGE_BARS, BinanceRest
@@ -100,6 +100,7 @@ class Run:
         source: Source,
         clock: Callable[[], float],
         sleep: Callable[[float], object] | None,
+        practice_too: bool,
     ) -> None:
         self.store = store
         self.source: Source = "rest" if source == "auto" and not has_archive(venue, market) else source
@@ -110,6 +111,11 @@ class Run:
         self.rest = BinanceRest(venue, market=market, clock=clock, sleep=self._sleep)
         self.archive = BinanceArchive(venue, sleep=self._sleep)
         self.now_ms = self.rest.server_time() if source != "bulk" else round(clock() * 1000)
+        if self.rest.is_practice and not practice_too:
+            raise ConfigError(
+                f"{self.rest.url} is a practice exchange, and the store is for bars of the real market. "
+                f"Give a store of its own with --store, or a file with --out."
+            )
 
     def prepare(self, outcome: Outcome, start: int, end: int | None) -> list[Part]:
         """Plan one series: from its first bar on, up to the last bar that has closed."""

@@ -222,9 +222,12 @@ def test_our_download_and_capture_work_against_it(start, bt_run, work):
     download, capture = (
         line.split("bt-run ")[1].split() for line in found.lines if line.startswith("  bt-run data")
     )
+    kept_out = bt_run("data", "download", "-s", "BTCUSDT", "-i", "1d", env=exports | {"BT_RUN_STORE": "store"})
     downloaded = bt_run(*download, env=exports)
     captured = bt_run(*capture[:-1], "1s", env=exports)
 
+    assert 2 == kept_out.returncode
+    assert "is a practice exchange, and the store is for bars of the real market" in kept_out.stderr
     assert 0 == downloaded.returncode, downloaded.stderr
     bars = read_bars(work / "practice.csv").bars
     assert (867, 1_502_928_000_000) == (len(bars.between(None, 1_577_836_799_999)), bars.open_time[0])
