@@ -106,7 +106,8 @@ def replay_story(story: LiveStory, strategy: LoadedStrategy, settings: BacktestS
             f"The strategy stopped the replay at bar {len(outcome.curve.equity)} of {len(joined.bars)}."
         )
     decisions, values = _told_by_bar(signals, outcome, story)
-    placed = [order for order in outcome.orders if tradable[order.bar] or order.tag in _ROLES]
+    taken = [order for order in outcome.orders if tradable[order.bar] or order.tag in _ROLES]
+    placed = [order for order in taken if order.bar < len(joined.bars) - 1 or order.fills]
     side = Side(
         tuple(_order(number, order, outcome.fills) for number, order in enumerate(placed)),
         outcome.curve.equity,
@@ -114,7 +115,7 @@ def replay_story(story: LiveStory, strategy: LoadedStrategy, settings: BacktestS
         decisions,
         values,
     )
-    refused = frozenset(order.bar for order in outcome.orders) - frozenset(order.bar for order in placed)
+    refused = frozenset(order.bar for order in outcome.orders) - frozenset(order.bar for order in taken)
     return Replay(side, refused, lambda mask: float(run(mask).curve.equity[-1]))
 
 

@@ -103,7 +103,13 @@ def read_story(journal: JournalQueries, run: RunRecord, *, symbol: str | None = 
         rate=usual_rate(orders),
         opening=opening,
         orders=orders,
-        side=Side(orders.orders, equity, position, decisions, values),
+        side=Side(
+            tuple(order for order in orders.orders if order.bar < len(joined.bars) - 1),
+            equity,
+            position,
+            decisions,
+            values,
+        ),
         records=tuple(records),
         notes=(*notes, *_notes_of(run, chosen, orders, opening)),
     )
