@@ -244,7 +244,9 @@ class Order:
     @property
     def missing(self) -> Decimal:
         """Base asset that the exchange says was executed and whose trades have not been heard; >= 0."""
-        return max(ZERO, minus(self.reported_executed or ZERO, self.executed))
+        if self.reported_executed is None:  # asked of every order at every turn
+            return ZERO
+        return max(ZERO, minus(self.reported_executed, self.executed))
 
     def has_trade(self, trade_id: int) -> bool:
         """Whether this trade is counted already."""

@@ -74,6 +74,11 @@ class AccountQuestions:
             told.get("enableSpotAndMarginTrading"), told.get("enableWithdrawals"), told.get("ipRestrict")
         )
 
+    def account_uid(self) -> int | None:
+        """Give the account's number; None where the exchange does not tell it."""
+        uid = self._account().get("uid")
+        return uid if isinstance(uid, int) else None
+
     def find_order(self, symbol: str, client_id: str) -> ExchangeOrder | int:
         """Give an order by client id, or the code with which the exchange does not know it (-2013, -2026)."""
         what = f"Order {client_id}"

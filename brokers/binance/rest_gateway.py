@@ -169,6 +169,10 @@ class BinanceGateway:
         """Give what the key may do, for a warning; beyond `Gateway`. Raises ExchangeError."""
         return self._questions.key_rights()
 
+    def account_uid(self) -> int | None:
+        """Give the account's number; beyond `Gateway`. Raises ExchangeError."""
+        return self._questions.account_uid()
+
     def server_time_ms(self) -> int:
         """Give the exchange's time by the offset last measured."""
         return self.clock.now_ms()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bt_run.practice.rules import Fees
     from bt_run.practice.signing import HmacKey
 
-__all__ = ["practice"]
+__all__ = ["market_request", "parse_rate", "parse_speed", "practice"]
 
 _INTERRUPTED = 130
 _PORT = 8590
@@ -43,7 +43,8 @@ BT_RUN_PRACTICE_API_SECRET (64 letters and digits) are taken where they are set.
 """
 
 
-def _parse_speed(text: str) -> float | Literal["max"]:
+def parse_speed(text: str) -> float | Literal["max"]:
+    """Read a speed above 0, or ``max``. Raises ConfigError."""
     if text == "max":
         return "max"
     try:
@@ -62,7 +63,8 @@ def _parse_balance(text: str) -> tuple[str, Decimal]:
     return match[2].upper(), Decimal(match[1])
 
 
-def _parse_rate(text: str) -> Decimal:
+def parse_rate(text: str) -> Decimal:
+    """Read a fee, ``0.1%`` or ``0.001``, at most 2 %. Raises ConfigError."""
     try:
         rate = Decimal(text.strip().removesuffix("%")) / (100 if text.strip().endswith("%") else 1)
     except InvalidOperation:
@@ -86,7 +88,7 @@ def _parse_rate(text: str) -> Decimal:
 @click.option("--data-interval", type=types.INTERVAL, help="Interval of the data, where they do not tell.")
 @click.option(
     "--speed",
-    type=types.Parsed("speed", _parse_speed),
+    type=types.Parsed("speed", parse_speed),
     default="1",
     show_default=True,
     help="Seconds of the exchange in a second, or max: as fast as the bot that holds the clock.",
@@ -107,10 +109,10 @@ def _parse_rate(text: str) -> Decimal:
     help="Such as 10000USDT; repeatable.  [default: 10000 of each quote asset]",
 )
 @click.option(
-    "--maker-fee", type=types.Parsed("fee", _parse_rate), default="0.1%", show_default=True, help="Of makers."
+    "--maker-fee", type=types.Parsed("fee", parse_rate), default="0.1%", show_default=True, help="Of makers."
 )
 @click.option(
-    "--taker-fee", type=types.Parsed("fee", _parse_rate), default="0.1%", show_default=True, help="Of takers."
+    "--taker-fee", type=types.Parsed("fee", parse_rate), default="0.1%", show_default=True, help="Of takers."
 )
 @click.option(
     "--fee-asset",
@@ -243,7 +245,7 @@ def _plan(
             "--symbol is for one --data. Name each: --data BTCUSDT=btc.csv --data ETHUSDT=eth.csv."
         )
     return PracticePlan(
-        tuple(_request(name, symbol, options) for name in names),
+        tuple(market_request(name, symbol, options) for name in names),
         balances=_summed(balances),
         fees=_fees(options["maker_fee"], options["taker_fee"], options["fee_asset"]),
         filters={} if filters is None else read_filters(filters),
@@ -260,7 +262,8 @@ def _plan(
     )
 
 
-def _request(name: str, symbol: str | None, options: dict[str, Any]) -> Any:
+def market_request(name: str, symbol: str | None, options: dict[str, Any]) -> Any:
+    """Make a request of ``SYMBOL=NAME`` or a name, and of the options about data. Raises ConfigError."""
     from bt_run.practice.market.data_file import MarketRequest
 
     named = re.fullmatch(r"([A-Za-z0-9]{2,20})=(.+)", name)

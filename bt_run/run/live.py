@@ -20,6 +20,7 @@ from bt_run.run.live_begin import begin_run, end_run, find_past, outcome_of
 from bt_run.run.live_end import leave_orders, results_of, standing_words
 from bt_run.run.live_paper import PaperMarket, paper_account, paper_filters
 from bt_run.run.live_parts import assemble, make_turns
+from bt_run.run.live_real_money import check_account
 from bt_run.run.live_signals import INTERRUPT, stopping_on_signals
 from bt_run.run.live_status import Silence
 from bt_run.run.live_turns import Stop
@@ -67,15 +68,22 @@ class LiveRun:
         plan: The settings.
         credentials: Who trades; None for paper and signals.
         audience: Who follows.
+        account_uid: The number that the account must have, of real money; None: any.
     """
 
     def __init__(
-        self, plan: LivePlan, credentials: Credentials | None = None, *, audience: Audience | None = None
+        self,
+        plan: LivePlan,
+        credentials: Credentials | None = None,
+        *,
+        audience: Audience | None = None,
+        account_uid: str | None = None,
     ) -> None:
         if plan.mode == "live" and credentials is None:
             raise ConfigError(f"Trading on {plan.venue.name} needs a key.")
         self._plan = plan
         self._credentials = credentials
+        self._account_uid = account_uid
         self._audience = audience or Silence()
         self._stop = Stop()
         self._wire: LiveWire | None = None
@@ -149,6 +157,8 @@ class LiveRun:
     def _check_rights(self, account: Account) -> None:
         if account.exchange is None or self._plan.is_practice:
             return
+        if self._account_uid is not None:
+            check_account(self._account_uid, account.exchange.account_uid())
         rights = account.exchange.key_rights()
         if rights.can_trade is False:
             raise ConfigError(f"The key may not trade on {self._plan.venue.name}. Allow spot trading for it.")

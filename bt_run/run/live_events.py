@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from brokers.order_events import Rejected
 from bt_run.run.live_log import Refusal
@@ -29,6 +30,13 @@ if TYPE_CHECKING:
 __all__ = ["RunEvents"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Word:
+    time_ms: int
+    sentence: str
+    kind: Literal["news", "murmur", "warning"]
+
+
 class RunEvents:
     """
     Tells everybody; `log`, `safety`, `recorder` and `now_ms` are set as soon as they are there.
@@ -45,24 +53,36 @@ class RunEvents:
         self.safety: Safety | None = None
         self.recorder: JournalRecorder | None = None
         self.now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+        self._untold: list[_Word] = []
+
+    # Words wait for the end of the turn: a terminal may be slow, and an order must not wait for it.
 
     def say(self, sentence: str) -> None:
         """Tell what happened."""
-        now = self.now_ms()
-        if self.log is not None:
-            self.log.say(now, sentence)
-        self._audience.say(sentence, time_ms=now, is_news=True)
+        self._untold.append(_Word(self.now_ms(), sentence, "news"))
+
+    def announce(self, sentence: str) -> None:
+        """Tell the reason of what happened in this turn, before it."""
+        self._untold.insert(0, _Word(self.now_ms(), sentence, "news"))
 
     def murmur(self, sentence: str) -> None:
         """Tell what a display shows in other ways; it goes into the plain log."""
-        self._audience.say(sentence, time_ms=self.now_ms())
+        self._untold.append(_Word(self.now_ms(), sentence, "murmur"))
 
     def warn(self, sentence: str) -> None:
         """Tell what a person should see."""
-        now = self.now_ms()
-        if self.log is not None:
-            self.log.say(now, sentence)
-        self._audience.warn(sentence, time_ms=now)
+        self._untold.append(_Word(self.now_ms(), sentence, "warning"))
+
+    def flush(self) -> None:
+        """Pass on what waits."""
+        untold, self._untold = self._untold, []
+        for word in untold:
+            if word.kind == "warning":
+                self._audience.warn(word.sentence, time_ms=word.time_ms)
+            else:
+                self._audience.say(word.sentence, time_ms=word.time_ms, is_news=word.kind == "news")
+            if self.log is not None and word.kind != "murmur":
+                self.log.say(word.time_ms, word.sentence)
 
     # Of the broker.
 

@@ -34,6 +34,7 @@ class ClockHold:
         inbox: What has been heard of the account.
         bell: Rung when something comes.
         look: Asks for a check of the account over REST; False where there is none.
+        begin: Lets the clock run, where it was started for this run and stands still until now.
         meet_time: Told of the exchange's time whenever the clock stands, ms.
         patience_s: The limit of each wait.
         steady: Seconds that only grow.
@@ -46,6 +47,7 @@ class ClockHold:
         bell: Bell,
         *,
         look: Callable[[str], bool],
+        begin: Callable[[], object] = lambda: None,
         meet_time: Callable[[int], object] = lambda now_ms: None,
         patience_s: float = 3.0,
         steady: Callable[[], float] = time.monotonic,
@@ -54,6 +56,7 @@ class ClockHold:
         self._inbox = inbox
         self._bell = bell
         self._look = look
+        self._begin = begin
         self._meet_time = meet_time
         self._patience_s = patience_s
         self._steady = steady
@@ -73,6 +76,7 @@ class ClockHold:
         self._started = True
         for barrier in self._barriers.values():
             barrier.start()
+        self._begin()
 
     def check(self) -> None:
         """Raise why the clock cannot be held."""

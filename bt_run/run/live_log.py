@@ -71,7 +71,7 @@ class Refusal:
 @dataclass(slots=True)
 class SymbolLog:
     """
-    One symbol: at each bar of the run its open time, cash, position and equity; fills and refusals.
+    One symbol: at each bar of the run its open time, cash, equity and what can be sold; fills and refusals.
 
     `opening` is (quantity that can be sold, average price) at the run's start.
     """

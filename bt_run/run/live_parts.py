@@ -16,6 +16,7 @@ from bt_run.run.live_begin import open_books
 from bt_run.run.live_events import RunEvents
 from bt_run.run.live_hold import ClockHold
 from bt_run.run.live_log import RunLog
+from bt_run.run.live_practice import resume_clock
 from bt_run.run.live_recorder import JournalRecorder
 from bt_run.run.live_snapshot import take_snapshot
 from bt_run.run.live_turns import LiveTurns
@@ -111,6 +112,7 @@ def assemble(
     for sentence in begun.sentences:
         recorder.connection("run", "reconciled", gateway.server_time_ms(), text=sentence)
         events.say(sentence)
+    events.flush()
     log = events.log = RunLog(_openings(begun, filters))
     safety = events.safety = Safety(
         plan.limits.for_replay() if plan.is_practice else plan.limits,
@@ -184,7 +186,14 @@ def make_turns(parts: Parts, cerebro: Any, stop: Stop) -> LiveTurns:
         feeds=parts.feeds,
         wire=wire,
         account=parts.account,
-        hold=ClockHold(barriers, wire.inbox, wire.bell, look=parts.account.look_soon, meet_time=meet_time),
+        hold=ClockHold(
+            barriers,
+            wire.inbox,
+            wire.bell,
+            look=parts.account.look_soon,
+            begin=lambda: resume_clock(plan.venue) if plan.is_embedded else None,
+            meet_time=meet_time,
+        ),
         recorder=parts.recorder,
         safety=parts.safety,
         box=parts.box,
@@ -194,7 +203,7 @@ def make_turns(parts: Parts, cerebro: Any, stop: Stop) -> LiveTurns:
         bare=parts.begun.unprotected if not plan.protection else (),
         deadline=None if plan.duration_s is None else time.monotonic() + plan.duration_s,
         show=show,
-        on_word=parts.events.say,
+        events=parts.events,
         is_replay=plan.is_practice,
     )
 

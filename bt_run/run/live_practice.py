@@ -20,21 +20,25 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import requests
+
 from bt_run.core.errors import BtRunError, ConfigError, DataError, ExchangeError
 from bt_run.core.venue import VENUES
 
 if TYPE_CHECKING:
+    from decimal import Decimal
     from types import TracebackType
     from typing import Self
 
     from bt_run.core.venue import Venue
     from bt_run.practice.plan import Practice, PracticePlan
 
-__all__ = ["EmbeddedPractice", "Market", "main"]
+__all__ = ["EmbeddedPractice", "Market", "main", "resume_clock", "running_markets"]
 
 _START_S = 60.0
 _STOP_S = 4.0
 _SAVE_S = 0.2
+_ASK_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +57,17 @@ class EmbeddedPractice:
 
     `venue` says where it is, `api_key` and `secret` who may trade, `markets` what it replays.
 
+    Args:
+        plan: What it shall be.
+        cash: What the account has of each quote asset, in place of the plan's.
+
     Raises:
         ConfigError, DataError: as `bt_run.practice.plan.prepare`.
         ExchangeError: it did not start.
     """
 
-    def __init__(self, plan: PracticePlan) -> None:
-        self._plan = plan
+    def __init__(self, plan: PracticePlan, *, cash: Decimal | None = None) -> None:
+        self._told = (plan, cash)
         self._process: subprocess.Popen[bytes] | None = None
         self.venue: Venue = VENUES["practice"]
         self.api_key = ""
@@ -86,7 +94,7 @@ class EmbeddedPractice:
         if into is None or out is None:
             raise AssertionError
         with suppress(BrokenPipeError):
-            into.write(base64.b64encode(pickle.dumps(self._plan)) + b"\n")
+            into.write(base64.b64encode(pickle.dumps(self._told)) + b"\n")
             into.flush()
         impatience = threading.Timer(_START_S, process.kill)
         impatience.start()
@@ -156,14 +164,25 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from bt_run.practice.plan import prepare  # noqa: PLC0415  # the parent has no need of the exchange
 
-    plan: PracticePlan = pickle.loads(base64.b64decode(sys.stdin.buffer.readline()))  # noqa: S301  # our parent's
+    told = pickle.loads(base64.b64decode(sys.stdin.buffer.readline()))  # noqa: S301  # our parent's
+    plan: PracticePlan = told[0]
+    cash: Decimal | None = told[1]
 
     try:
         found = prepare(plan)
+        if cash is not None:
+            _give(found, cash)
     except BtRunError as error:
         _say({"error": str(error), "exit_code": error.exit_code})
         return
     asyncio.run(_serve(found))
+
+
+def _give(found: Practice, cash: Decimal) -> None:
+    trading = found.exchange.trading
+    for quote in {item.market.rules.quote for item in found.loaded}:
+        had = trading.balances().get(quote)
+        trading.deposit(quote, cash if had is None else cash - had.free)
 
 
 async def _serve(found: Practice) -> None:
@@ -205,3 +224,39 @@ def _wait_for_the_end(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> N
 def _say(told: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()
+
+
+# Its clock and what it replays, for us and for one that somebody else has started.
+
+
+def resume_clock(venue: Venue) -> None:
+    """Let the clock of a practice exchange run, which was started standing. Raises ExchangeError."""
+    try:
+        with _session() as session:
+            session.post(f"{venue.rest_url}/practice/resume", timeout=_ASK_S).raise_for_status()
+    except requests.RequestException as error:
+        raise ExchangeError(f"The practice exchange's clock cannot be started: {error}") from None
+
+
+def running_markets(venue: Venue) -> tuple[Market, ...]:
+    """
+    Ask a practice exchange that runs already what it replays.
+
+    Raises:
+        ConfigError: there is none at this address.
+    """
+    try:
+        with _session() as session:
+            told = session.get(f"{venue.rest_url}/practice/status", timeout=_ASK_S).json()
+        return tuple(Market(symbol, item["interval"], "", ()) for symbol, item in told["symbols"].items())
+    except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError):
+        raise ConfigError(
+            f"No practice exchange answers at {venue.rest_url}. Start one with "
+            f"bt-run practice --data btc_1d.csv, or give --data here, and one is started for this run."
+        ) from None
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False  # it is on this machine, and no proxy leads there
+    return session

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from brokers.reconciling.brackets import Unprotected
     from bt_run.journal.commands import CommandBox
     from bt_run.journal.records import CommandRecord
+    from bt_run.run.live_events import RunEvents
     from bt_run.run.live_hold import ClockHold
     from bt_run.run.live_log import RunLog
     from bt_run.run.live_recorder import JournalRecorder
@@ -68,7 +69,7 @@ class LiveTurns:
     Args:
         cerebro, broker, feeds: Backtrader's; feeds by symbol.
         wire, account, hold: The connections.
-        recorder, safety, box, log: Who is told.
+        recorder, safety, box, log, events: Who is told.
         stop: When to end.
         seen: The last bar of each symbol that an earlier run has seen.
         bare: Brackets of an earlier run that nothing protects; they are closed at the first live bar.
@@ -94,7 +95,7 @@ class LiveTurns:
         bare: Sequence[Unprotected],
         deadline: float | None,
         show: Callable[[], None],
-        on_word: Callable[[str], None],
+        events: RunEvents,
         is_replay: bool,
     ) -> None:
         self._cerebro = cerebro
@@ -112,7 +113,7 @@ class LiveTurns:
         self._bare = list(bare)
         self._deadline = deadline
         self._show = show
-        self._on_word = on_word
+        self._events = events
         self._is_replay = is_replay
         self._last_day: dict[str, float] = {}
         self._was_live: set[str] = set()
@@ -138,6 +139,7 @@ class LiveTurns:
         self._write_down()
         self._hold.act()
         self._obey()
+        self._events.flush()
         self._account.follow_doubts(self._broker.asks)
         now = time.monotonic()
         if now - self._shown_at >= _SHOW_S:
@@ -175,6 +177,7 @@ class LiveTurns:
     def finish(self) -> None:
         """Write down what waits; after the last turn."""
         self._write_down(last=True)
+        self._events.flush()
 
     # Bars.
 
@@ -211,7 +214,7 @@ class LiveTurns:
                 bar.open_time,
                 equity=float(value),
                 cash=float(ledger.cash),
-                position=float(holding.quantity),
+                position=float(self._log.symbols[bar.symbol].visible),
             )
         self._marked.append(_Marked(bar, ledger.cash, holding.quantity, value))
 
@@ -260,7 +263,7 @@ class LiveTurns:
         is_news = self._told.get(bar.symbol, "") != words
         self._told[bar.symbol] = words
         if words and is_news and bar.is_live:
-            self._on_word(f"{bar.symbol}: signal {words} at {bar.row[3]:,.8g}")
+            self._events.announce(f"{bar.symbol}: signal {words} at {bar.row[3]:,.8g}")
 
     def _close_bare(self, symbol: str) -> None:
         """Sell what a bracket left without protection: its strategy has died while it placed it."""
@@ -270,7 +273,7 @@ class LiveTurns:
         for bare in mine:
             size = min(float(bare.quantity), self._broker.getposition(feed).size)
             if size and strategies:
-                self._on_word(f"{bare.why} It is sold at market.")
+                self._events.say(f"{bare.why} It is sold at market.")
                 self._broker.sell(strategies[0], feed, size)
 
     def _waiting(self) -> bool:
@@ -288,11 +291,11 @@ class LiveTurns:
             if command.verb == "pause":
                 self._safety.pause()
                 self._box.answer(command, "Paused: no new entries. Exits and protective orders go on.")
-                self._on_word("paused by bt-run pause")
+                self._events.say("paused by bt-run pause")
             elif command.verb == "resume":
                 self._safety.resume()
                 self._box.answer(command, "Entries are allowed again; losses count from here on.")
-                self._on_word("resumed by bt-run resume")
+                self._events.say("resumed by bt-run resume")
             elif command.verb == "stop":
                 self._stop.ask("bt-run stop")
                 self._stop.commands.append(command)
