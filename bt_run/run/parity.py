@@ -54,9 +54,15 @@ class Outage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ParityReport:
-    """Everything that a comparison of live with its backtest found."""
+    """
+    Everything that a comparison of live with its backtest found.
+
+    `live_equity` is the live account at the close of each bar, shape (n,), quote asset, with what came from
+    outside.
+    """
 
     story: LiveStory
+    live_equity: FloatArray
     backtest: Side
     settings: BacktestSettings
     comparison: Comparison
@@ -107,15 +113,17 @@ def run_parity(
     jumps = []
     if len(story.run.settings.get("symbols") or ()) <= 1:  # else the account is that of all symbols
         jumps = check_books(story.records, story.opening, story.orders, joined)
+    live = _with_jumps(story.side, jumps, joined.bars.close)
     comparison = compare(
-        _with_jumps(story.side, jumps, joined.bars.close),
+        live,
         replay.side,
         scene,
         opening=story.opening.size,
         known=[*joined.findings(), *(jump.difference(joined.bars) for jump in jumps)],
         altered=joined.altered,
     )
-    return ParityReport(story, replay.side, settings, comparison, _outage(story, replay), story.notes)
+    outage = _outage(story, replay)
+    return ParityReport(story, live.equity, replay.side, settings, comparison, outage, story.notes)
 
 
 def _with_jumps(side: Side, jumps: Sequence[Jump], close: FloatArray) -> Side:

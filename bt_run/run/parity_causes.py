@@ -128,7 +128,7 @@ class _Reader:
         tick = self.scene.tick
         if live.kind != "market" and 0 < abs(live.price - backtest.price) <= tick * (1 + _HAIR):
             return Cause.ROUNDING, "the price in whole ticks"
-        return Cause.FILL_PRICE, "the next open is not what the book gave"
+        return Cause.FILL_PRICE, ""
 
     def _why_size(self, live: SideOrder, backtest: SideOrder) -> tuple[Cause, str]:
         step = self.scene.lot_step
