@@ -280,9 +280,10 @@ class LiveTurns:
         return any(feed.haslivedata() for feed in self._feeds.values())
 
     def _is_ready(self) -> bool:
-        """Whether every feed is live and its history delivered, and the account's events come."""
+        """Whether every feed is connected and its history delivered, and the account's events come."""
         phases = {feed.status().phase for feed in self._feeds.values()}
-        return phases == {Phase.LIVE} and not self._waiting() and self._account.is_up
+        # While the clock stands, REST holds back the bar that has just closed: without it a feed is behind.
+        return phases <= {Phase.LIVE, Phase.BEHIND} and not self._waiting() and self._account.is_up
 
     # People.
 
