@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Grounds", "explain"]
 
 _HAIR = 1e-9
+_FOLLOWS = "follows from the difference before"
 _INSIDE = "what happens inside a bar the backtest cannot know"
 
 
@@ -68,7 +69,12 @@ def _is_same_fill(live: SideOrder, backtest: SideOrder) -> bool:
 
 
 class _Reader:
-    """Goes through the pairs of one trip and remembers for what reason the sides have parted."""
+    """
+    Goes through the pairs of one trip and remembers why the sides have parted.
+
+    `root` is why one side traded and the other did not, or at another time; `size_root` why they hold unequal
+    sizes.
+    """
 
     def __init__(self, grounds: Grounds, number: int, mark: float) -> None:
         self.grounds = grounds
@@ -76,6 +82,7 @@ class _Reader:
         self.number = number
         self.mark = mark
         self.root: Cause | None = None
+        self.size_root: Cause | None = None
 
     def read(self, pair: Pair) -> Iterator[Difference]:
         """Give the differences of one pair."""
@@ -99,41 +106,43 @@ class _Reader:
 
     def _both(self, live: SideOrder, backtest: SideOrder, *, late: bool) -> Iterator[Difference]:
         parts = parts_of(live, backtest, mark=self.mark, rate=self.scene.rate)
+        parted = None
         if not _is_same_fill(live, backtest):
             cause, note = self._why_price(live, backtest, late=late)
-            yield replace(
-                self.difference(live, cause, "fill", (said(live), said(backtest)), parts.price), note=note
-            )
-            self.root = self.root or (cause if late else None)
+            fills = said(live), said(backtest)
+            yield replace(self.difference(live, cause, "fill", fills, parts.price), note=note)
+            parted = cause if late else None
         if not math.isclose(live.quantity, backtest.quantity, rel_tol=_HAIR):
             cause, note = self._why_size(live, backtest)
             sizes = said_size(live), said_size(backtest)
             yield replace(self.difference(live, cause, "size", sizes, parts.size), note=note)
-            self.root = self.root or cause
+            self.size_root = self.size_root or cause
+        self.root = self.root or parted
         if abs(parts.fee) > _HAIR * max(1.0, live.quantity * live.price) or live.other_fees:
             fees = said_fee(live), f"{self.scene.rate * 100:.4g}%"
             note = "paid from outside of the cash" if live.other_fees else ""
             yield replace(self.difference(live, Cause.FEE, "fee", fees, parts.fee), note=note)
 
     def _why_price(self, live: SideOrder, backtest: SideOrder, *, late: bool) -> tuple[Cause, str]:
+        bars = live.last_bar - backtest.last_bar
+        is_resting = live.kind != "market" and live.role == backtest.role and not bars
+        if is_resting and abs(live.price - backtest.price) <= self.scene.tick * (1 + _HAIR):
+            return Cause.ROUNDING, "the price in whole ticks"
         if live.is_protective or backtest.is_protective:
             return Cause.PROTECTION, _INSIDE
         if late and self.root is not None:
-            return self.root, "follows from the difference before"
-        bars = live.last_bar - backtest.last_bar
+            return self.root, _FOLLOWS
         if bars > 0:
             return Cause.LATENCY, f"filled {bars} {'bar' if bars == 1 else 'bars'} later"
         if bars < 0 and live.kind != "market":
             return Cause.PROTECTION, "the path inside the bar"
-        tick = self.scene.tick
-        if live.kind != "market" and 0 < abs(live.price - backtest.price) <= tick * (1 + _HAIR):
-            return Cause.ROUNDING, "the price in whole ticks"
         return Cause.FILL_PRICE, ""
 
     def _why_size(self, live: SideOrder, backtest: SideOrder) -> tuple[Cause, str]:
         step = self.scene.lot_step
-        if self.root is not None:
-            return self.root, "follows from the difference before"
+        before = self.size_root or self.root
+        if before is not None:
+            return before, _FOLLOWS
         if live.quantity < live.wanted - step / 2:
             return Cause.PARTIAL_FILL, f"{live.wanted:.8g} were ordered"
         gap = abs(live.quantity - backtest.quantity)
@@ -189,7 +198,7 @@ class _Reader:
     def _alone(self, order: SideOrder, *, by_live: bool) -> Iterator[Difference]:
         """Only one side ordered."""
         amount = contribution(order, self.mark) * (1 if by_live else -1)
-        if not order.quantity and (self.root is not None or order.refusal):
+        if not order.quantity and (self.root or self.size_root or order.refusal):
             return  # it could not trade, or had nothing to trade with, and did nothing
         cause, note = self._why_alone(order, by_live=by_live)
         if order.quantity:
@@ -199,9 +208,10 @@ class _Reader:
 
     def _why_alone(self, order: SideOrder, *, by_live: bool) -> tuple[Cause, str]:
         grounds, bar = self.grounds, order.bar
+        before = self.root or self.size_root
         reasons = (
             (order.role == "manual", Cause.FOREIGN, "not an order of the strategy"),
-            (self.root is not None, self.root, "follows from the difference before"),
+            (before is not None, before, _FOLLOWS),
             (order.is_protective, Cause.PROTECTION, _INSIDE),
             (bar in grounds.signals, Cause.SIGNAL, "the signals of this bar differ"),
             (bar in grounds.altered, Cause.DATA, "this bar was not the same when it was read again"),

@@ -45,14 +45,21 @@ class Pair:
         return any(order is not None and order.quantity > 0 for order in (self.live, self.backtest))
 
     @property
-    def when(self) -> tuple[int, int]:
-        """When it first mattered: the bar of the first execution, else the one after the decision."""
-        bars = [
-            order.first_bar if order.quantity > 0 else order.bar + 1
-            for order in (self.live, self.backtest)
-            if order is not None
-        ]
-        return min(bars), self.known.bar
+    def when(self) -> tuple[int, int, int]:
+        """
+        When it first mattered.
+
+        A market order matters from its decision on: made at a close at which the other side still held
+        something, it belongs to that trip, although a stop of the next bar ends that before the order fills.
+        """
+        found = (_when(order) for order in (self.live, self.backtest) if order is not None)
+        return min(found)
+
+
+def _when(order: SideOrder) -> tuple[int, int, int]:
+    if order.kind == "market" or not order.quantity:
+        return order.bar + 1, 0, order.bar
+    return order.first_bar, 1, order.bar
 
 
 @dataclass(frozen=True, slots=True)
