@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,8 @@ class TestRow:
             first._durable.execute(update(writer).values({"pid": gone.pid, "token": "x"}))
 
         Journal(path).close()
+        with suppress(JournalError):
+            first.close()
 
     def test_a_process_of_another_machine_keeps_it(self, path: Path, begin):
         gone = subprocess.Popen([sys.executable, "-c", ""])
@@ -154,3 +157,5 @@ class TestRow:
 
         with pytest.raises(ConfigError, match=rf"process {gone.pid} on elsewhere since"):
             Journal(path)
+        with suppress(JournalError):
+            first.close()
