@@ -15,7 +15,7 @@ FIRST_RUN = "backtest --strategy rsi --data btc_1d.csv --plot rsi.png --json rsi
     ("marker", "command"),
     [
         ("run", f"scripts/setup && .venv/bin/bt-run {FIRST_RUN}"),
-        ("test", "scripts/setup test && .venv/bin/pytest"),
+        ("test", "scripts/setup test && .venv/bin/pytest -n 2"),
     ],
 )
 def test_a_marked_command_is_the_one_that_ci_runs(root, marker, command):
