@@ -57,7 +57,7 @@ def commands_in(page: Path) -> list[Command]:
     for body in blocks(page, "sh", "console", "text"):
         for line in body.replace("\\\n", " ").splitlines():
             typed = line.strip().removeprefix("$ ")
-            for part in re.split(r"&&|[|>]|\$\(", typed):
+            for part in re.split(r"&&|\||\s\d?>|\$\(", typed):
                 words = shlex.split(part, posix=True) if re.match(r"\s*(\w+=\S+ )*\S*bt-run ", part) else []
                 while words and re.fullmatch(r"\w+=.*", words[0]):
                     words = words[1:]
