@@ -17,13 +17,8 @@ __all__ = ["account", "commission", "order_commission"]
 
 _BASIS_POINTS = 10_000
 _NOTHING = {"maker": amount(None), "taker": amount(None)}
-_DISCOUNT = {
-    "enabledForAccount": True,
-    "enabledForSymbol": True,
-    "discountAsset": "BNB",
-    "discount": "0.00000000",
-}
-"""There is no discount: `Fees` are what is taken, in whatever asset."""
+_NO_DISCOUNT = "1.00000000"
+"""What is paid in BNB is multiplied by this (commission_faq.md, 2026-07): `Fees` are what is taken."""
 
 
 def account(
@@ -64,7 +59,7 @@ def commission(symbol: str, fees: Fees) -> dict[str, Any]:
         "standardCommission": rates | sides,
         "specialCommission": _NOTHING | sides,
         "taxCommission": _NOTHING | sides,
-        "discount": dict(_DISCOUNT),
+        "discount": _discount(fees),
     }
 
 
@@ -74,5 +69,14 @@ def order_commission(fees: Fees) -> dict[str, Any]:
         "standardCommissionForOrder": {"maker": amount(fees.maker), "taker": amount(fees.taker)},
         "specialCommissionForOrder": dict(_NOTHING),
         "taxCommissionForOrder": dict(_NOTHING),
-        "discount": dict(_DISCOUNT),
+        "discount": _discount(fees),
+    }
+
+
+def _discount(fees: Fees) -> dict[str, Any]:
+    return {
+        "enabledForAccount": fees.pay_in == "BNB",
+        "enabledForSymbol": True,
+        "discountAsset": "BNB",
+        "discount": _NO_DISCOUNT,
     }
