@@ -38,6 +38,16 @@ def test_every_fault_is_written_and_read_again(kind):
         ({"kind": "fill_before_reply", "executed": False}, "executed must be true"),
         ({"kind": "refuse_handshake", "executed": True}, "cannot be refused after"),
         ({"kind": "maintenance", "bars": 0}, "bars is 0"),
+        ({"kind": "late_answer", "delay_s": -1}, "delay_s is -1; it must be 0 or more"),
+        ({"kind": "silence", "lasts_s": float("nan")}, "lasts_s is nan; it must be 0 or more"),
+        ({"kind": "restart", "down_s": float("inf")}, "down_s is inf; it must be 0 or more"),
+        ({"kind": "server_error", "status": 200}, "status is 200; give 500 to 599"),
+        ({"kind": "refuse_request", "status": 99}, "status is 99; give 400 to 599"),
+        ({"kind": "unknown_outcome", "status": 200}, "status is 200; give 400 to 599"),
+        ({"kind": "refuse_handshake", "status": 101}, "status is 101; give 400 to 599"),
+        ({"kind": "drop_sockets", "code": 7}, "code is 7; give"),
+        ({"kind": "drop_sockets", "code": 70000}, "code is 70000; give"),
+        ({"kind": "drop_sockets", "code": 1000, "reason": "ä" * 62}, "124 bytes; at most 123"),
     ],
 )
 def test_what_is_no_fault_is_told_by_name(told, words):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
+from math import inf
 from typing import TYPE_CHECKING, ClassVar
 
 from bt_run.core.errors import ConfigError
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from bt_run.practice.fault_points import FrameInfo, RequestInfo, Response
     from bt_run.practice.faults.stage import Stage
 
-__all__ = ["Fault", "FrameFault", "Happening", "RequestFault", "Timed"]
+__all__ = ["Fault", "FrameFault", "Happening", "RequestFault", "Timed", "check_status"]
 
 Timed = tuple[float, str]
 """After how many seconds a text is sent."""
@@ -43,10 +44,11 @@ class Fault:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        least: dict[str, float] = {"count": 1, "skip": 0, "lasts_s": 0}
+        least: dict[str, float] = {"count": 1, "skip": 0}
+        least |= {field.name: 0 for field in fields(self) if field.name.endswith("_s")}
         for name, bound in least.items():
             value = getattr(self, name)
-            if value is not None and not value >= bound:
+            if value is not None and not bound <= value < inf:
                 raise ConfigError(f"Fault {self.kind}: {name} is {value}; it must be {bound} or more.")
         if not 0 <= self.probability <= 1:
             raise ConfigError(f"Fault {self.kind}: probability is {self.probability}; give 0 to 1.")
@@ -93,6 +95,12 @@ class RequestFault(Fault):
         `response` is the true answer where the request has been executed, None before that.
         """
         raise NotImplementedError
+
+
+def check_status(fault: RequestFault, status: int, least: int = 400) -> None:
+    """Raise ConfigError where an HTTP status is no error, or below `least`."""
+    if not least <= status <= 599:
+        raise ConfigError(f"Fault {fault.kind}: status is {status}; give {least} to 599.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

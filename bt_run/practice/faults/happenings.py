@@ -24,6 +24,9 @@ __all__ = [
     "Wipe",
 ]
 
+_MAX_REASON = 123
+"""Bytes in a close frame beside the code (RFC 6455, 5.5)."""
+
 Happened = tuple[str, "Awaitable[None] | None"]
 
 
@@ -40,6 +43,16 @@ class DropSockets(Happening):
     code: int = 1006
     reason: str = ""
     path: str = ""
+
+    def __post_init__(self) -> None:
+        Happening.__post_init__(self)
+        if not (1000 <= self.code <= 1014 or 3000 <= self.code <= 4999):
+            raise ConfigError(f"Fault {self.kind}: code is {self.code}; give 1000 to 1014 or 3000 to 4999.")
+        size = len(self.reason.encode())
+        if size > _MAX_REASON:
+            raise ConfigError(
+                f"Fault {self.kind}: the reason has {size} bytes; at most {_MAX_REASON} can be sent."
+            )
 
     def happen(self, stage: Stage) -> Happened:
         """Drop them."""

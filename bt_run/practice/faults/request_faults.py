@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bt_run.core.errors import ConfigError
 from bt_run.practice.fault_points import RequestInfo, Response
-from bt_run.practice.faults.fault import RequestFault
+from bt_run.practice.faults.fault import RequestFault, check_status
 from bt_run.practice.identity import NAME
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class ServerError(RequestFault):
 
     status: int = 504
 
+    def __post_init__(self) -> None:
+        RequestFault.__post_init__(self)
+        check_status(self, self.status, 500)
+
     async def answer(self, request: RequestInfo, response: Response | None, stage: Stage) -> Response | None:
         """Answer with the page."""
         return _page(self.status)
@@ -68,6 +72,10 @@ class UnknownOutcome(RequestFault):
     kind: ClassVar[str] = "unknown_outcome"
 
     status: int = 408
+
+    def __post_init__(self) -> None:
+        RequestFault.__post_init__(self)
+        check_status(self, self.status)
 
     async def answer(self, request: RequestInfo, response: Response | None, stage: Stage) -> Response | None:
         """Answer -1007."""
@@ -117,6 +125,10 @@ class RefuseRequest(RequestFault):
     status: int = 400
     code: int = -2010
     message: str = "Account has insufficient balance for requested action."
+
+    def __post_init__(self) -> None:
+        RequestFault.__post_init__(self)
+        check_status(self, self.status)
 
     async def answer(self, request: RequestInfo, response: Response | None, stage: Stage) -> Response | None:
         """Refuse."""
@@ -205,6 +217,7 @@ class RefuseHandshake(RequestFault):
 
     def __post_init__(self) -> None:
         RequestFault.__post_init__(self)
+        check_status(self, self.status)
         if self.executed:
             raise ConfigError("Fault refuse_handshake: a handshake cannot be refused after it was executed.")
 
