@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
+import socket
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
@@ -31,6 +34,8 @@ __all__ = ["PracticeServer"]
 
 _GOODBYE_S = 1.5
 _REQUESTS_S = 0.3
+_MAX_LINE = 65_536
+"""Bytes of a request's first line; what is longer is refused before anybody could put our name on it."""
 
 _log = logging.getLogger(__name__)
 
@@ -97,7 +102,7 @@ class PracticeServer:
 
     async def __aenter__(self) -> Self:
         """Begin to listen; raises ConfigError where the port cannot be had."""
-        runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=_REQUESTS_S)
+        runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=_REQUESTS_S, max_line_size=_MAX_LINE)
         await runner.setup()
         self._runner = runner
         try:
@@ -105,10 +110,7 @@ class PracticeServer:
         except OSError as error:
             self._runner = None
             await runner.cleanup()
-            raise ConfigError(
-                f"The practice exchange cannot listen on {self.host} port {self.port}: {error.strerror}. "
-                f"Choose another port, or 0 for any free one."
-            ) from error
+            raise ConfigError(_cannot_listen(error, self.host, self.port)) from error
         if self.pacer is not None:
             self.pacer.start()
         _log.info("%s: listening on %s", NAME, self.url)
@@ -177,3 +179,11 @@ class PracticeServer:
             ws_api_url=f"{self.ws_url}/ws-api/v3",
         )
         return web.Response(text=page, content_type="text/html")
+
+
+def _cannot_listen(error: OSError, host: str, port: int) -> str:
+    is_name = isinstance(error, socket.gaierror)
+    why = error.strerror if is_name or error.errno is None else os.strerror(error.errno)
+    is_host = is_name or error.errno == errno.EADDRNOTAVAIL
+    advice = "Give a --host of this machine" if is_host else "Choose another port, or 0 for any free one"
+    return f"The practice exchange cannot listen on {host} port {port}: {why}. {advice}."

@@ -11,8 +11,9 @@ import pytest
 
 from bt_run.core.errors import ConfigError
 from bt_run.practice.fault_points import NoFaults
+from bt_run.practice.identity import HEADER, NAME
 from bt_run.practice.pacer import Pacer
-from bt_run.practice.server import PracticeServer
+from bt_run.practice.server import PracticeServer, _cannot_listen
 from bt_run.practice.signing import Keys
 from bt_run.practice.sockets import routes
 
@@ -47,8 +48,30 @@ def test_a_port_that_is_taken_is_told_in_a_sentence(practice_exchange):
             async with PracticeServer(practice_exchange, Keys([]), port=other.getsockname()[1]):
                 pass
 
-    with pytest.raises(ConfigError, match=r"cannot listen on 127\.0\.0\.1 port \d+: .+ Choose another port"):
+    words = r"cannot listen on 127\.0\.0\.1 port \d+: Address already in use\. Choose another port, or 0"
+    with pytest.raises(ConfigError, match=words):
         asyncio.run(run())
+
+
+def test_a_host_that_is_not_here_is_told_as_such(practice_exchange):
+    """No other port would help."""
+
+    async def run():
+        async with PracticeServer(practice_exchange, Keys([]), host="192.0.2.1"):
+            pass
+
+    with pytest.raises(ConfigError, match=r"cannot listen on 192\.0\.2\.1 .+ Give a --host of this machine"):
+        asyncio.run(run())
+    unknown = _cannot_listen(socket.gaierror(-2, "Name or service not known"), "no.host", 0)
+    assert unknown.endswith("Name or service not known. Give a --host of this machine.")
+
+
+def test_a_request_with_a_long_query_is_read(served):
+    """Such as hundreds of symbols; aiohttp alone would refuse it, without our name."""
+    answer = served.session.get(f"{served.server.url}/api/v3/ping?a={'x' * 30_000}", timeout=5)
+
+    assert (400, -1101) == (answer.status_code, answer.json()["code"])
+    assert NAME == answer.headers[HEADER]
 
 
 def test_it_runs_the_clock_it_is_given(practice_exchange):
