@@ -282,11 +282,11 @@ def _is_local(remote: str | None) -> bool:
 
 
 async def _json(request: web.Request) -> Any:
-    text = await request.text()
-    if not text.strip():
+    body = await request.read()
+    if not body.strip():
         return {}
     try:
-        return json.loads(text)
+        return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"The body is not JSON: {error}.") from error
 

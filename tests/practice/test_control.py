@@ -187,8 +187,8 @@ def test_what_cannot_be_done_is_told_in_a_sentence(order, path, body, words):
 
 
 def test_a_body_that_is_not_json_is_refused(served):
-    """Also one of a hundred thousand brackets."""
-    for body in ("{", "[" * 100_000):
+    """Also one of a hundred thousand brackets, and one that is no text."""
+    for body in ("{", "[" * 100_000, b"\xff\xfe\xfd"):
         answer = served.session.post(f"{served.server.url}/practice/pause", data=body, timeout=5)
         assert (400, True) == (answer.status_code, "not JSON" in answer.json()["error"])
 
