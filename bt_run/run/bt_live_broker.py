@@ -12,6 +12,7 @@ from brokers.bt_broker import BinanceBroker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from decimal import Decimal
 
     from bt_run.run.live_turns import LiveTurns
 
@@ -53,6 +54,10 @@ class LiveBroker(BinanceBroker):
         """Give what a taker pays for a symbol, as a fraction of the traded value."""
         fees = self._session.markets.fees.get(symbol)
         return 0.0 if fees is None else float(fees.taker)
+
+    def sellable(self, symbol: str, quantity: Decimal) -> float:
+        """Give what can be sold of a quantity, in steps of the symbol."""
+        return float(self._session.markets.visible(symbol, quantity))
 
     def is_worth_telling(self, symbol: str) -> bool:
         """Tell whether what is held of a symbol can be sold."""

@@ -40,7 +40,7 @@ def make_feeds(
             history=plan.history,
             intrabar=plan.intrabar,
             background=wire.background,
-            bell=wire.bell,
+            bell=wire.chime.bell(),
             hub=wire.hub,
             on_notice=listener(symbol),
         )

@@ -192,6 +192,7 @@ class LiveRun:
             parts.log,
             parts.filters,
             commission=broker.commission_of(plan.symbols[0]),
+            start_equity=float(parts.start_equity()),
         )
         return LiveOutcome(results, self._stop.reason or END_OF_DATA, tuple(told))
 
@@ -201,7 +202,7 @@ class LiveRun:
         if any(command.verb == "panic" for command in self._stop.commands):
             parts.safety.pause("by bt-run panic")
         told: list[str] = []
-        if self._stop.closes or not self._plan.is_embedded:
+        if self._stop.closes or self._plan.on_stop != "keep" or not self._plan.is_embedded:
             told = leave_orders(
                 self._plan,
                 parts.broker,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from brokers.amounts import ZERO
@@ -40,7 +40,8 @@ class Begun:
     """
     With what the broker begins; `seen` is the last bar of each symbol that an earlier run saw.
 
-    `facts` are safety's, None at a first start. `sentences` are the report of what was found.
+    `recent` are the orders that have traded since. `facts` are safety's, None at a first start. `sentences`
+    are the report of what was found.
     """
 
     orders: tuple[Order, ...]
@@ -52,6 +53,7 @@ class Begun:
     entries_ms: tuple[int, ...]
     sentences: tuple[str, ...]
     unprotected: tuple[Unprotected, ...] = ()
+    recent: Mapping[str, Order] = field(default_factory=dict)
 
 
 def find_past(journal: Journal, plan: LivePlan) -> Past | None:
@@ -115,6 +117,7 @@ def open_books(
                 facts=facts,
                 entries_ms=tuple(o.created_ms for o in past.orders.values() if o.purpose == "entry"),
                 sentences=tuple(sentences),
+                recent=_recent(past),
                 unprotected=tuple(bare for bare in found.unprotected if not _was_meant(bare, past)),
             )
         sentences.append("The run begins with new books; those of the reset exchange are closed.")
@@ -149,6 +152,16 @@ def _opened(
     for symbol, rules in filters.items():
         ledger = ledger.with_symbol(symbol, rules.base_asset, rules.quote_asset)
     return ledger
+
+
+def _recent(past: Past) -> dict[str, Order]:
+    """Give the orders that have traded since the last bar that was seen."""
+    since = min(past.bars.values(), default=0)
+    return {
+        name: order
+        for name, order in past.orders.items()
+        if order.fills and max(fill.time_ms for fill in order.fills) >= since
+    }
 
 
 def _was_meant(bare: Unprotected, past: Past) -> bool:

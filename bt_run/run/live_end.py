@@ -71,6 +71,7 @@ def results_of(
     filters: Mapping[str, SymbolFilters],
     *,
     commission: float,
+    start_equity: float,
 ) -> tuple[RunResult, ...]:
     """Reckon what came of each symbol of which a bar closed."""
     found = []
@@ -85,6 +86,7 @@ def results_of(
             bars,
             commission=commission,
             lot_step=float(filters[symbol].step_of("MARKET")),
+            start_equity=start_equity,
             curves=curves_of_run(cerebro, feed),
         )
         if result is not None:

@@ -34,7 +34,7 @@ class ClockHold:
         inbox: What has been heard of the account.
         bell: Rung when something comes.
         look: Asks for a check of the account over REST; False where there is none.
-        begin: Lets the clock run, where it was started for this run and stands still until now.
+        begin: Lets the clock run where it stands still until now, and gives the last execution so far.
         meet_time: Told of the exchange's time whenever the clock stands, ms.
         patience_s: The limit of each wait.
         steady: Seconds that only grow.
@@ -47,7 +47,7 @@ class ClockHold:
         bell: Bell,
         *,
         look: Callable[[str], bool],
-        begin: Callable[[], object] = lambda: None,
+        begin: Callable[[], int] = lambda: 0,
         meet_time: Callable[[int], object] = lambda now_ms: None,
         patience_s: float = 3.0,
         steady: Callable[[], float] = time.monotonic,
@@ -74,9 +74,12 @@ class ClockHold:
     def start(self) -> None:
         """Let the clock run, and hold it at the next bar's close."""
         self._started = True
+        if not self._barriers:
+            return
+        # What happened before is known from the comparison with the exchange; no event of it will come.
+        self._inbox.execution_id = max(self._inbox.execution_id, self._begin())
         for barrier in self._barriers.values():
             barrier.start()
-        self._begin()
 
     def check(self) -> None:
         """Raise why the clock cannot be held."""

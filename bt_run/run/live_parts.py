@@ -16,7 +16,7 @@ from bt_run.run.live_begin import open_books
 from bt_run.run.live_events import RunEvents
 from bt_run.run.live_hold import ClockHold
 from bt_run.run.live_log import RunLog
-from bt_run.run.live_practice import resume_clock
+from bt_run.run.live_practice import begin_clock
 from bt_run.run.live_recorder import JournalRecorder
 from bt_run.run.live_snapshot import take_snapshot
 from bt_run.run.live_turns import LiveTurns
@@ -62,6 +62,13 @@ class Parts:
     def lot_steps(self) -> dict[str, float]:
         """Give the quantity step by symbol."""
         return {symbol: float(rules.step_of("MARKET")) for symbol, rules in self.filters.items()}
+
+    def start_equity(self) -> Decimal:
+        """Give the cash at the start, and what was paid for the holdings."""
+        total = self.begun.ledger.cash
+        for holding in self.begun.ledger.holdings.values():
+            total = plus(total, holding.cost)
+        return total
 
 
 class _SignalsOnly:
@@ -121,6 +128,8 @@ def assemble(
         alert=events.breached,
         sent_ms=begun.entries_ms,
     )
+    for breach in safety.breaches:
+        events.warn(breach.sentence)
     guard: Guard = _SignalsOnly() if plan.mode == "signals" else safety
     broker = LiveBroker(
         gateway=gateway,
@@ -164,7 +173,7 @@ def make_turns(parts: Parts, cerebro: Any, stop: Stop) -> LiveTurns:
             exchange.clock.note(now_ms, asked_s=time.time(), trip_s=0.0)
 
     started_ms = time.time_ns() // 1_000_000
-    start_equity = _start_equity(parts.begun)
+    start_equity = parts.start_equity()
 
     def show() -> None:
         parts.audience.show(
@@ -191,7 +200,7 @@ def make_turns(parts: Parts, cerebro: Any, stop: Stop) -> LiveTurns:
             wire.inbox,
             wire.bell,
             look=parts.account.look_soon,
-            begin=lambda: resume_clock(plan.venue) if plan.is_embedded else None,
+            begin=lambda: begin_clock(plan.venue, resumes=plan.is_embedded),
             meet_time=meet_time,
         ),
         recorder=parts.recorder,
@@ -200,6 +209,7 @@ def make_turns(parts: Parts, cerebro: Any, stop: Stop) -> LiveTurns:
         log=parts.log,
         stop=stop,
         seen=parts.begun.seen,
+        recent=parts.begun.recent,
         bare=parts.begun.unprotected if not plan.protection else (),
         deadline=None if plan.duration_s is None else time.monotonic() + plan.duration_s,
         show=show,
@@ -215,14 +225,6 @@ def _openings(begun: Begun, filters: Mapping[str, SymbolFilters]) -> dict[str, t
         visible = rules.round_quantity(holding.quantity, "MARKET")
         found[symbol] = (visible, holding.average_price or ZERO)
     return found
-
-
-def _start_equity(begun: Begun) -> Decimal:
-    """Give cash and what was paid for the holdings."""
-    total = begun.ledger.cash
-    for holding in begun.ledger.holdings.values():
-        total = plus(total, holding.cost)
-    return total
 
 
 def _last_price(plan: LivePlan, symbol: str) -> Decimal:

@@ -35,6 +35,7 @@ def live_result(
     *,
     commission: float,
     lot_step: float,
+    start_equity: float,
     curves: tuple[Mapping[str, FloatArray], Mapping[str, FloatArray]] = ({}, {}),
 ) -> RunResult | None:
     """
@@ -49,6 +50,7 @@ def live_result(
         bars: All bars of its feed, those of the history too.
         commission: Fraction of the traded value that a taker pays.
         lot_step: Quantity step of its orders.
+        start_equity: Of the whole run.
         curves: Panels and overlays over all bars; those that are not as long are left out.
     """
     if not log.times:
@@ -57,7 +59,7 @@ def live_result(
     own = bars[first : first + len(log.times)]
     count = len(own)
     fills = _fills(log, own)
-    curve = _curve(plan, log, own, fills, count)
+    curve = _curve(log, own, fills, share=None if len(plan.symbols) == 1 else start_equity / len(plan.symbols))
     settings = BacktestSettings(
         cash=max(float(curve.equity[0]) - _earned_at_first(fills, own), 1e-8),
         commission=commission,
@@ -115,18 +117,17 @@ def _rejected(log: SymbolLog, bars: Bars) -> tuple[RejectedOrder, ...]:
     return tuple(found)
 
 
-def _curve(plan: LivePlan, log: SymbolLog, bars: Bars, fills: tuple[Fill, ...], count: int) -> EquityCurve:
+def _curve(log: SymbolLog, bars: Bars, fills: tuple[Fill, ...], *, share: float | None) -> EquityCurve:
+    """Give the account's curve; of an account that is shared, what this symbol alone did to its share."""
     equity, cash, position = (np.array(values) for values in (log.equity, log.cash, log.position))
-    if len(plan.symbols) == 1:
+    if share is None:
         return EquityCurve(equity, cash, position)
-    # The account is shared: count what this symbol alone did to its share.
-    share = float(equity[0]) / len(plan.symbols)
-    moved = np.zeros(count)
+    moved = np.zeros(len(bars))
     for fill in fills:
         if fill.tag != RESTORED:
             moved[fill.bar] -= fill.size * fill.price + fill.fee
-    start_value = float(log.opening[0]) * float(bars.close[0])
-    own_cash = share - start_value + np.cumsum(moved)
+    held = float(log.opening[0]) * float(bars.close[0])
+    own_cash = share - held + np.cumsum(moved)
     return EquityCurve(own_cash + position * bars.close, own_cash, position)
 
 
@@ -143,8 +144,9 @@ def _data(plan: LivePlan, symbol: str, bars: Bars) -> BarFile:
     for name in BAR_COLUMNS:
         digest.update(np.ascontiguousarray(getattr(bars, name)).tobytes())
     told: Any = plan.origin
+    is_named = told is not None and len(plan.symbols) == 1
     return BarFile(
-        path=Path(told.name if told is not None else f"{plan.venue.name}:{symbol}"),
+        path=Path(told.name if is_named else f"{plan.venue.name}:{symbol}"),
         symbol=symbol,
         interval=plan.interval,
         bars=bars,

@@ -11,9 +11,11 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from brokers.amounts import exact, times
+from brokers.amounts import exact, plus, times
 from bt_run.core.market import BAR_COLUMNS
 from bt_run.run.live_log import BarSeen
+from bt_run.run.live_rewind import books_at
+from feeds.live.grid import Grid
 from feeds.live.outcomes import Phase
 from strategies.base import SignalStrategy
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from decimal import Decimal
 
+    from brokers.orders import Order
     from brokers.reconciling.brackets import Unprotected
     from bt_run.journal.commands import CommandBox
     from bt_run.journal.records import CommandRecord
@@ -72,6 +75,7 @@ class LiveTurns:
         recorder, safety, box, log, events: Who is told.
         stop: When to end.
         seen: The last bar of each symbol that an earlier run has seen.
+        recent: Orders of an earlier run that have traded since that bar.
         bare: Brackets of an earlier run that nothing protects; they are closed at the first live bar.
         deadline: When the run shall end by itself, steady seconds; None: never.
         show: Called about twice a second, to show the state.
@@ -92,6 +96,7 @@ class LiveTurns:
         log: RunLog,
         stop: Stop,
         seen: Mapping[str, int],
+        recent: Mapping[str, Order],
         bare: Sequence[Unprotected],
         deadline: float | None,
         show: Callable[[], None],
@@ -110,6 +115,7 @@ class LiveTurns:
         self._log = log
         self._stop = stop
         self._seen = dict(seen)
+        self._recent = dict(recent)
         self._bare = list(bare)
         self._deadline = deadline
         self._show = show
@@ -120,7 +126,8 @@ class LiveTurns:
         self._arrived: list[BarSeen] = []
         self._marked: list[_Marked] = []
         self._unwritten: list[BarSeen] = []
-        self._interval = str(next(iter(self._feeds.values())).interval)
+        interval = next(iter(self._feeds.values())).interval
+        self._interval, self._grid = str(interval), Grid(interval)
         self._told: dict[str, str] = {}
         self._shown_at = float("-inf")
 
@@ -199,24 +206,27 @@ class LiveTurns:
         return BarSeen(symbol, open_time, row, "backfill" if is_missed else "history")
 
     def _mark(self, bar: BarSeen) -> None:
-        self._log.bars += bar.source != "history"
         ledger = self._broker.ledger
-        holding = ledger.holding(bar.symbol)
-        value = ledger.cash
+        cash, quantity = ledger.cash, ledger.holding(bar.symbol).quantity
+        value = cash
         if bar.source != "history":
-            value = (
-                exact(self._broker.getvalue())
-                if len(self._feeds) > 1
-                else value + times(holding.quantity, exact(bar.row[3]))
-            )
-            self._safety.mark(value, self._now_ms())
+            if bar.source == "backfill":
+                orders = {**self._recent, **self._broker.orders}
+                end = self._grid.end_of(bar.open_time)
+                cash, quantity = books_at(ledger, bar.symbol, orders.values(), end)
+            value = plus(cash, times(quantity, exact(bar.row[3])))
+            if len(self._feeds) > 1:
+                value = exact(self._broker.getvalue())
+            self._log.bars += 1
             self._log.symbols[bar.symbol].mark(
                 bar.open_time,
                 equity=float(value),
-                cash=float(ledger.cash),
-                position=float(self._log.symbols[bar.symbol].visible),
+                cash=float(cash),
+                position=self._broker.sellable(bar.symbol, quantity),
             )
-        self._marked.append(_Marked(bar, ledger.cash, holding.quantity, value))
+        if bar.is_live:
+            self._safety.mark(value, self._now_ms())
+        self._marked.append(_Marked(bar, cash, quantity, value))
 
     def _write_down(self, *, last: bool = False) -> None:
         marked, self._marked = self._marked, []

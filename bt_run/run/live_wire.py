@@ -24,9 +24,45 @@ if TYPE_CHECKING:
     from brokers.gateway import AccountEvent, Gateway
     from bt_run.core.venue import Venue
 
-__all__ = ["Account", "LiveInbox", "LiveWire"]
+__all__ = ["Account", "Chime", "LiveInbox", "LiveWire"]
 
 _log = logging.getLogger(__name__)
+
+
+class Chime:
+    """
+    Bells that ring together: each who waits has one of its own, and every ring wakes them all.
+
+    Cerebro lets its feeds wait one after the other. With one bell the first would use up the ring, and the next
+    would sleep on while something waits for the broker.
+    """
+
+    def __init__(self) -> None:
+        self._bells: list[_Member] = []
+
+    def bell(self) -> Bell:
+        """Give one more bell."""
+        self._bells.append(_Member(self.ring))
+        return self._bells[-1]
+
+    def ring(self) -> None:
+        """Ring all; from any thread."""
+        for bell in self._bells:
+            bell.ring_alone()
+
+
+class _Member(Bell):
+    def __init__(self, ring_all: Callable[[], None]) -> None:
+        super().__init__()
+        self._ring_all = ring_all
+
+    def ring(self) -> None:
+        """Ring this one and all others."""
+        self._ring_all()
+
+    def ring_alone(self) -> None:
+        """Ring this one."""
+        super().ring()
 
 
 @dataclass(slots=True)
@@ -112,7 +148,8 @@ class LiveWire:
 
     def __init__(self, venue: Venue, *, on_error: Callable[[BaseException], None] = lambda error: None) -> None:
         self.venue = venue
-        self.bell = Bell()
+        self.chime = Chime()
+        self.bell = self.chime.bell()
         self.inbox = LiveInbox(ring=self.bell.ring)
         self.background = BackgroundLoop("bt-run wire", on_error=on_error).start()
         self.hub = LiveHub(venue, background=self.background)
