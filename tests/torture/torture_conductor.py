@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,16 @@ BEFORE = 500
 
 STUCK_S = 150.0
 SETTLE_S = 45.0
+SLOW_BARS, SLOW_S = 4, 10.0
 REFUSED = 5
 """How bt-run ends where the exchange could not be asked."""
 
 MOST_REFUSED = 200
+STOPPED = (0, REFUSED, -signal.SIGTERM)
+"""How it ends where it is asked to; the last two while it starts."""
+
+STOP_S = 8.0
+"""It promises 5 s, of a machine that has time."""
 
 
 @dataclass(slots=True)
@@ -48,6 +54,7 @@ class Conductor:
         self.played = Played(folder, plan)
         self._say = say
         self._moved = (0, time.monotonic())
+        self._paced = (0, time.monotonic())
         self._began = time.monotonic()
 
     def play(self) -> Played:
@@ -55,7 +62,9 @@ class Conductor:
         data = self.folder / "market.csv"
         total = BEFORE + self.plan.bars
         write_market(data, total, self.plan.seed)
-        with ExchangeProcess(self.folder, data, self.plan.seed) as self.exchange:
+        plan = self.plan
+        world = {"seed": plan.seed, "fee_asset": plan.fee_asset, "spread": plan.spread}
+        with ExchangeProcess(self.folder, data, **world) as self.exchange:
             self.bot = Bot(
                 self.folder, self.exchange,
                 seed=self.plan.seed, protected=self.plan.protected, history=self.plan.history,
@@ -81,12 +90,29 @@ class Conductor:
             at = self._bar()
             while steps and steps[0].bar <= at:
                 self._do(steps.pop(0))
+            if self._is_slow(at):
+                self._hurry(steps)
             time.sleep(POLL_S)
             if at >= last:
                 break
         wait_for("calm", lambda: self._bar() >= last, 600)
         self.exchange.clear()
         wait_for("the end of the data", self._ended, 600)
+
+    def _is_slow(self, at: int) -> bool:
+        """Tell whether the bot has been looking for an order for so long that little else is tried."""
+        now = time.monotonic()
+        if at - self._paced[0] >= SLOW_BARS:
+            self._paced = (at, now)
+        return now - self._paced[1] > SLOW_S
+
+    def _hurry(self, steps: list[Step]) -> None:
+        """Kill the bot now instead of later: a start finds out at once."""
+        step = next((step for step in steps if step.what == "kill"), None)
+        self._paced = (self._paced[0], time.monotonic())
+        if step is not None:
+            steps.remove(step)
+            self._kill(replace(step, faults=(), missed=max(step.missed, 3)))
 
     def _ended(self) -> bool:
         self._bar()
@@ -123,6 +149,8 @@ class Conductor:
             self.exchange.tell("faults", list(step.faults))
         elif step.what == "kill":
             self._kill(step)
+        elif step.what == "stop":
+            self._stop(step)
         elif step.what == "wipe":
             self._wipe(step)
 
@@ -138,6 +166,18 @@ class Conductor:
             time.sleep(pause_s)
             self._die()
             self.bot.start()
+        self._moved = (0, time.monotonic())
+        self._paced = (self._paced[0], time.monotonic())
+
+    def _stop(self, step: Step) -> None:
+        """Ask the bot to end, and start it again."""
+        began = time.monotonic()
+        code = self.bot.end(signal.SIGTERM)
+        took_s = time.monotonic() - began
+        if code not in STOPPED or took_s > STOP_S:
+            raise Stuck(f"SIGTERM ended the bot with {code} after {took_s:.1f} s")
+        self._miss(step.missed)
+        self.bot.start()
         self._moved = (0, time.monotonic())
 
     def _wait_fired(self, number: int) -> None:

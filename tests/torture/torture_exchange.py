@@ -17,6 +17,7 @@ from typing import Any
 
 from bt_run.practice.market.data_file import MarketRequest
 from bt_run.practice.plan import Practice, PracticePlan, prepare
+from bt_run.practice.rules import Fees
 from bt_run.practice.signing import HmacKey
 
 PLACES = ("order.place", "orderList.place")
@@ -24,11 +25,12 @@ PLACES = ("order.place", "orderList.place")
 
 def prepared(told: dict[str, Any]) -> Practice:
     """Make the exchange of the settings."""
-    market = MarketRequest(told["data"], symbol="BTCUSDT", at=told["at"])
+    market = MarketRequest(told["data"], symbol="BTCUSDT", at=told["at"], spread_ticks=told["spread"])
     return prepare(
         PracticePlan(
             (market,),
-            balances={"USDT": Decimal(told["cash"])},
+            balances={asset: Decimal(amount) for asset, amount in told["balances"].items()},
+            fees=Fees(pay_in=told["fee_asset"]),
             speed="max",
             seed=told["seed"],
             key=HmacKey(told["key"], told["secret"]),

@@ -17,7 +17,7 @@ import requests
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 KEY, SECRET = "T" * 64, "S" * 64
-CASH = "10000"
+BALANCES = {"USDT": "10000", "BNB": "0.05"}
 SYMBOL = "BTCUSDT"
 MAX_POSITION = 3000
 POLL_S = 0.01
@@ -40,10 +40,11 @@ def wait_for(what: str, condition: Callable[[], Any], limit_s: float) -> Any:
 class ExchangeProcess:
     """The practice exchange, from entering ``with`` until leaving it."""
 
-    def __init__(self, folder: Path, data: Path, seed: int) -> None:
+    def __init__(self, folder: Path, data: Path, *, seed: int, fee_asset: str, spread: int) -> None:
         self.requests_log = folder / "requests.jsonl"
         settings = {
-            "data": str(data), "at": "start", "cash": CASH, "seed": seed,
+            "data": str(data), "at": "start", "balances": BALANCES, "seed": seed,
+            "fee_asset": fee_asset, "spread": spread,
             "key": KEY, "secret": SECRET, "log": str(self.requests_log),
         }  # fmt: skip
         self._stderr = (folder / "exchange.log").open("w")

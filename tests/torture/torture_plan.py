@@ -73,7 +73,7 @@ KINDS: dict[str, Kind] = {
     "bad_timestamp": Kind(14, 3, lambda draw: {**_asked(draw), "ahead": draw.random() < 0.5}),
     "too_many_requests": Kind(8, 1, lambda draw: {"method": draw.choice(["*", "order.*", "klines"])}),
     "ip_ban": Kind(5, 0.3, lambda draw: {"retry_after_s": 1, "method": draw.choice(["*", "order.*"])}),
-    "refuse_handshake": Kind(5, 0.3, lambda draw: {"status": draw.choice([503, 429, 403])}),
+    "refuse_handshake": Kind(5, 0.3, lambda draw: {"status": draw.choice([503, 503, 429, 429, 403])}),
     "hidden_order": Kind(8, 1, lambda draw: {"hidden_s": 1.0}),
     "fill_before_reply": Kind(14, 5, lambda draw: {**_order(draw), "hold_s": _ms(draw, 5, 80)}),
     "partial_fill_then_cancel": Kind(
@@ -130,8 +130,8 @@ class Step:
     """
     One thing that is done at a bar.
 
-    `what`: ``fault``; ``kill``, after `delay_s` and once `faults` have fired; ``wipe``. `missed` bars pass
-    while the bot is dead; `again_s`: it is killed once more so long after its start.
+    `what`: ``fault``; ``kill``, after `delay_s` and once `faults` have fired; ``stop`` (SIGTERM); ``wipe``.
+    `missed` bars pass while the bot is dead; `again_s`: it is killed once more so long after its start.
     """
 
     bar: int
@@ -145,7 +145,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole run."""
+    """
+    A whole run: what is done when, and how the world is.
+
+    `protected`: the bot places stop and target for every holding. `fee_asset`: as in `Fees.pay_in` of the
+    exchange; of BNB there is too little for all of it. `spread` is in ticks.
+    """
 
     seed: int
     bars: int
@@ -153,6 +158,8 @@ class Plan:
     steps: tuple[Step, ...] = field(repr=False)
     protected: bool
     kills: int
+    fee_asset: str = "received"
+    spread: int = 0
 
     @property
     def faults(self) -> Counter[str]:
@@ -198,8 +205,18 @@ def make_plan(
         for number in range(wipes)
     ]
     steps += [Step(_bar(draw, bars), "fault", (fault,)) for fault in lost]
+    steps += [Step(_bar(draw, bars), "stop", missed=draw.randint(0, 5)) for _ in range(kills // 5)]
     steps.sort(key=lambda step: step.bar)
-    return Plan(seed, bars, history, tuple(steps), protected=bool(draw.getrandbits(1)), kills=killed)
+    return Plan(
+        seed,
+        bars,
+        history,
+        tuple(steps),
+        protected=bool(draw.getrandbits(1)),
+        kills=killed,
+        fee_asset=draw.choice(["received", "received", "BNB", "quote"]),
+        spread=draw.choice([0, 0, 2]),
+    )
 
 
 def _bar(draw: Random, bars: int) -> int:
@@ -229,7 +246,7 @@ def _lost(draw: Random) -> Fault:
 def _kill(draw: Random, bar: int, lost: list[Fault]) -> Step:
     """Draw a kill: at any instant, in the middle of a request, in the middle of a start."""
     kind = draw.random()
-    missed = draw.choice([0, 0, 1, 2, draw.randint(3, 40)])
+    missed = draw.choice([0, 0, 1, 2, draw.randint(3, 40), draw.randint(3, 150)])
     if kind < 0.35:
         return Step(bar, "kill", delay_s=draw.uniform(0, 0.1), missed=missed)
     if kind < 0.55:
