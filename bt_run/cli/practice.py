@@ -186,7 +186,7 @@ def practice(ctx: click.Context, /, *, quiet: bool, **options: Any) -> None:
 async def _serve(found: Practice, view: PracticeView) -> bool:
     """Serve until a signal ends it; tells whether it was Ctrl-C."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    interrupted = False
+    interrupted = begun = False
 
     def interrupt() -> None:
         nonlocal interrupted
@@ -198,13 +198,14 @@ async def _serve(found: Practice, view: PracticeView) -> bool:
     try:
         with view.logging():
             async with found.server:
+                begun = True
                 view.greet()
                 async with view.showing():
                     await _until(stop, found)
     finally:
         loop.remove_signal_handler(signal.SIGINT)
         loop.remove_signal_handler(signal.SIGTERM)
-        if found.state is not None:
+        if found.state is not None and begun:
             found.state.close()
     view.say_goodbye()
     return interrupted

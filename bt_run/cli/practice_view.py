@@ -59,6 +59,8 @@ class PracticeView:
         state = " (as it was saved)" if found.restored else ""
         speed = "steps on request" if pacer.paused else _speed(pacer.speed)
         _say(f"clock: {iso_utc(found.exchange.now)}{state}, {speed}")
+        if found.restored and found.state is not None:
+            _say(f"state: {found.state.path} goes on; --at, --balance and --seed do not count")
         _say(f"url: {server.url}")
         _say(f"streams: {server.ws_url}/ws")
         _say(f"websocket api: {server.ws_url}/ws-api/v3")

@@ -48,7 +48,8 @@ class PracticePlan:
     `markets` are replayed together, from the latest of their beginnings on. `balances` by asset, {} for
     10,000 of each quote asset. `filters` are changes of `SymbolRules` by symbol, ``*`` for all. `seed` makes
     client ids and, where `key` is None, the key and its secret; None: of real chance, and the markets have
-    the seed of their requests. `state` is a file that keeps all over restarts.
+    the seed of their requests. `state` is a file that keeps all over restarts: where there is one, its balances,
+    seed and clock count, and not those named here.
     """
 
     markets: tuple[MarketRequest, ...]
@@ -99,6 +100,8 @@ def prepare(plan: PracticePlan) -> Practice:
         ConfigError: settings that do not fit each other, or a state that does not fit the data.
     """
     saved = None if plan.state is None else read_state(plan.state)
+    if saved is not None:
+        plan = replace(plan, seed=saved.seed)
     loaded = _load(plan, saved)
     exchange = Exchange(
         {item.market.symbol: item.market for item in loaded}, Trading(plan.balances or _cash(loaded))
@@ -124,7 +127,7 @@ def prepare(plan: PracticePlan) -> Practice:
         port=plan.port,
         seed=key_seed,
     )
-    state = None if plan.state is None else StateFile(plan.state, exchange, key_seed=key_seed)
+    state = None if plan.state is None else StateFile(plan.state, exchange, key_seed=key_seed, seed=plan.seed)
     return Practice(server, pacer, board, key, ed25519, loaded, state, restored=saved is not None)
 
 

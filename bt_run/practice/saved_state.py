@@ -37,7 +37,7 @@ _SHARE = 20.0
 
 @dataclass(frozen=True, slots=True)
 class SavedState:
-    """A state that was read; `key_seed` is what the keys are made from."""
+    """A state that was read; `key_seed` is what the keys are made from, `seed` the plan's."""
 
     path: Path
     told: Mapping[str, Any]
@@ -46,6 +46,12 @@ class SavedState:
     def key_seed(self) -> int:
         """Give the seed of the key and its secret."""
         return int(self.told["key_seed"])
+
+    @property
+    def seed(self) -> int | None:
+        """Give the seed that the plan had: prices inside bars go on as they were made."""
+        seed = self.told.get("seed")
+        return None if seed is None else int(seed)
 
     def place(self, request: MarketRequest, symbol: str) -> MarketRequest:
         """Let a market begin where the state has it; raises ConfigError where it does not know the symbol."""
@@ -100,14 +106,26 @@ class StateFile:
         path: Of the file; its folder must be there.
         exchange: Whose state.
         key_seed: What the keys are made from.
+        seed: Of the plan.
+
+    Raises:
+        ConfigError: there is no place for it.
     """
 
     def __init__(
-        self, path: Path, exchange: Exchange, *, key_seed: int, clock: Callable[[], float] = time.monotonic
+        self,
+        path: Path,
+        exchange: Exchange,
+        *,
+        key_seed: int,
+        seed: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        check_target(path)
         self.path = path
         self._exchange = exchange
         self._key_seed = key_seed
+        self._seed = seed
         self._clock = clock
         self._changed = True
         self._next = 0.0
@@ -144,6 +162,7 @@ class StateFile:
             "practice_state": _VERSION,
             "now": exchange.now,
             "key_seed": self._key_seed,
+            "seed": self._seed,
             "markets": {symbol: _market(market) for symbol, market in exchange.markets.items()},
             "trading": exchange.trading.snapshot(),
         }

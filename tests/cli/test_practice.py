@@ -211,6 +211,7 @@ def test_a_state_outlives_the_process(start, work):
     assert ("kept", "NEW") == (order["clientOrderId"], order["status"])
     assert second.read_until("key: ") == first.read_until("key: ")
     assert "(as it was saved)" in second.read_until("clock: ")
+    assert "goes on; --at, --balance and --seed do not count" in second.read_until("state: state.json")
     assert "0 trades" in second.end()[1]
 
 
@@ -282,13 +283,20 @@ def test_a_key_of_the_environment_must_be_one(bt_run, env, said):
     assert "short" not in ran.stderr
 
 
-def test_a_port_that_is_taken_is_told(start, bt_run):
-    """Two cannot have the same."""
-    found = start("--data", "btc_1d.csv", "--quiet")
-    ran = bt_run("practice", "--data", "btc_1d.csv", "--port", found.url.rpartition(":")[2])
+def test_a_port_that_is_taken_is_told(start, bt_run, work):
+    """Two cannot have the same; who comes second leaves the state of the first alone."""
+    found = start("--data", "btc_1d.csv", "--quiet", "--state", "state.json", "--step")
+    port, state = found.url.rpartition(":")[2], work / "state.json"
+    until = time.monotonic() + 10
+    while not state.exists():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    written = state.stat().st_mtime_ns
+    ran = bt_run("practice", "--data", "btc_1d.csv", "--port", port, "--state", "state.json")
 
     assert 2 == ran.returncode
-    assert "Choose another port" in ran.stderr
+    assert "Address already in use. Choose another port" in ran.stderr
+    assert written == state.stat().st_mtime_ns
 
 
 def test_the_command_is_listed(bt_run):

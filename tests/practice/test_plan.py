@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -153,6 +154,24 @@ def test_a_state_brings_everything_back(csv, tmp_path):
     ends = [[found.exchange.step() for _ in range(100)] for found in (first, second)]
     assert ends[0] == ends[1]
     assert state_of(first.exchange, None) == state_of(second.exchange, None)
+
+
+def test_the_market_goes_on_as_the_seed_made_it(csv, tmp_path):
+    """Whatever seed is named at the restart, or none: prices inside the running bar must not jump."""
+    plan = PracticePlan((csv("BTCUSDT"),), seed=9, state=tmp_path / "state.json")
+    first = prepare(plan)
+    first.exchange.advance(first.exchange.now + 20_000)
+    first.state.close()
+    others = [prepare(replace(plan, seed=seed)) for seed in (None, 3)]
+
+    prints = [[found.exchange.step() for _ in range(30)] for found in (first, *others)]
+    assert prints[0] == prints[1] == prints[2]
+
+
+def test_a_place_for_the_state_is_looked_at_first(csv, tmp_path):
+    """Not when the exchange is served and the first second is over."""
+    with pytest.raises(ConfigError, match="folder .* does not exist"):
+        prepare(PracticePlan((csv("BTCUSDT"),), state=tmp_path / "none" / "state.json"))
 
 
 def test_a_state_at_the_end_of_the_data_stays_there(csv, tmp_path):
