@@ -48,8 +48,8 @@ class PracticePlan:
     `markets` are replayed together, from the latest of their beginnings on. `balances` by asset, {} for
     10,000 of each quote asset. `filters` are changes of `SymbolRules` by symbol, ``*`` for all. `seed` makes
     client ids and, where `key` is None, the key and its secret; None: of real chance, and the markets have
-    the seed of their requests. `state` is a file that keeps all over restarts: where there is one, its balances,
-    seed and clock count, and not those named here.
+    the seed of their requests. `state` is a file that keeps all over restarts: where there is one, its clock,
+    balances and seed count, and not those named here.
     """
 
     markets: tuple[MarketRequest, ...]

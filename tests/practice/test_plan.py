@@ -170,7 +170,7 @@ def test_the_market_goes_on_as_the_seed_made_it(csv, tmp_path):
 
 def test_a_place_for_the_state_is_looked_at_first(csv, tmp_path):
     """Not when the exchange is served and the first second is over."""
-    with pytest.raises(ConfigError, match="folder .* does not exist"):
+    with pytest.raises(ConfigError, match=r"folder .+ does not exist"):
         prepare(PracticePlan((csv("BTCUSDT"),), state=tmp_path / "none" / "state.json"))
 
 
