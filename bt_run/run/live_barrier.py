@@ -89,6 +89,10 @@ class BarrierClient:
         self._background.at_stop(self.aclose)
         return self._background.submit(self._run())
 
+    def wait_registered(self, timeout_s: float) -> bool:
+        """Wait until the exchange knows of it; tells whether it does."""
+        return self._registered.wait(timeout_s)
+
     def release(self, open_time: int) -> None:
         """Let the clock go on past the close of that bar, and of those before it."""
         self._released = max(self._released, open_time)
@@ -133,6 +137,7 @@ class BarrierClient:
         elif "failure" in told:
             self._fail(f"the exchange has failed: {told['failure']}")
         else:
+            self._registered.set()
             return
         self._ring()
 

@@ -34,7 +34,8 @@ class ClockHold:
         inbox: What has been heard of the account.
         bell: Rung when something comes.
         look: Asks for a check of the account over REST; False where there is none.
-        begin: Lets the clock run where it stands still until now, and gives the last execution so far.
+        last_execution: Asks the exchange for the number of its last execution so far.
+        begin: Lets a clock run that stands still until now.
         meet_time: Told of the exchange's time whenever the clock stands, ms.
         patience_s: The limit of each wait.
         steady: Seconds that only grow.
@@ -47,7 +48,8 @@ class ClockHold:
         bell: Bell,
         *,
         look: Callable[[str], bool],
-        begin: Callable[[], int] = lambda: 0,
+        last_execution: Callable[[], int] = lambda: 0,
+        begin: Callable[[], object] = lambda: None,
         meet_time: Callable[[int], object] = lambda now_ms: None,
         patience_s: float = 3.0,
         steady: Callable[[], float] = time.monotonic,
@@ -56,6 +58,7 @@ class ClockHold:
         self._inbox = inbox
         self._bell = bell
         self._look = look
+        self._last_execution = last_execution
         self._begin = begin
         self._meet_time = meet_time
         self._patience_s = patience_s
@@ -77,9 +80,12 @@ class ClockHold:
         if not self._barriers:
             return
         # What happened before is known from the comparison with the exchange; no event of it will come.
-        self._inbox.execution_id = max(self._inbox.execution_id, self._begin())
+        self._inbox.execution_id = max(self._inbox.execution_id, self._last_execution())
         for barrier in self._barriers.values():
             barrier.start()
+        for barrier in self._barriers.values():
+            barrier.wait_registered(self._patience_s)
+        self._begin()
 
     def check(self) -> None:
         """Raise why the clock cannot be held."""

@@ -16,7 +16,7 @@ from bt_run.run.live_begin import open_books
 from bt_run.run.live_events import RunEvents
 from bt_run.run.live_hold import ClockHold
 from bt_run.run.live_log import RunLog
-from bt_run.run.live_practice import begin_clock
+from bt_run.run.live_practice import last_execution, resume_clock
 from bt_run.run.live_recorder import JournalRecorder
 from bt_run.run.live_snapshot import take_snapshot
 from bt_run.run.live_turns import LiveTurns
@@ -200,7 +200,8 @@ def make_turns(parts: Parts, cerebro: Any, stop: Stop) -> LiveTurns:
             wire.inbox,
             wire.bell,
             look=parts.account.look_soon,
-            begin=lambda: begin_clock(plan.venue, resumes=plan.is_embedded),
+            last_execution=lambda: last_execution(plan.venue),
+            begin=lambda: resume_clock(plan.venue) if plan.is_embedded else None,
             meet_time=meet_time,
         ),
         recorder=parts.recorder,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bt_run.core.venue import Venue
     from bt_run.practice.plan import Practice, PracticePlan
 
-__all__ = ["EmbeddedPractice", "Market", "begin_clock", "main", "running_markets"]
+__all__ = ["EmbeddedPractice", "Market", "last_execution", "main", "resume_clock", "running_markets"]
 
 _START_S = 60.0
 _STOP_S = 4.0
@@ -229,20 +229,23 @@ def _say(told: dict[str, Any]) -> None:
 # Its clock and what it replays, for us and for one that somebody else has started.
 
 
-def begin_clock(venue: Venue, *, resumes: bool) -> int:
-    """
-    Give the number of the last execution on a practice exchange; let its clock run where it stands.
-
-    Raises ExchangeError.
-    """
+def last_execution(venue: Venue) -> int:
+    """Give the number of the last execution on a practice exchange. Raises ExchangeError."""
     try:
         with _session() as session:
             told = session.get(f"{venue.rest_url}/practice/status", timeout=_ASK_S)
             told.raise_for_status()
-            if resumes:
-                session.post(f"{venue.rest_url}/practice/resume", timeout=_ASK_S).raise_for_status()
             return int(told.json()["execution_id"])
     except (requests.RequestException, ValueError, KeyError) as error:
+        raise ExchangeError(f"The practice exchange does not say how it stands: {error}") from None
+
+
+def resume_clock(venue: Venue) -> None:
+    """Let the clock of a practice exchange run, which was started standing. Raises ExchangeError."""
+    try:
+        with _session() as session:
+            session.post(f"{venue.rest_url}/practice/resume", timeout=_ASK_S).raise_for_status()
+    except requests.RequestException as error:
         raise ExchangeError(f"The practice exchange's clock cannot be started: {error}") from None
 
 

@@ -27,6 +27,10 @@ class FakeBarrier:
     def start(self) -> None:
         """Nothing."""
 
+    def wait_registered(self, timeout_s: float) -> bool:
+        """It always is."""
+        return True
+
     def release(self, open_time: int) -> None:
         """Remember it, and let go."""
         self.released.append(open_time)
@@ -46,7 +50,7 @@ def make(barrier: FakeBarrier, *, patience_s: float = 5.0, look: Any = None, beg
         inbox,
         bell,
         look=look or (lambda reason: False),
-        begin=lambda: begin,
+        last_execution=lambda: begin,
         patience_s=patience_s,
     )
     hold.start()

@@ -1,0 +1,175 @@
+"""``bt-run live`` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bt_run.cli.live_display import panel, state_line
+from bt_run.reports.tables import render_text
+from bt_run.run.live_status import LiveSnapshot, OpenOrder, SymbolView
+from feeds.live.outcomes import Phase
+from feeds.live.status import LiveStatus
+
+REPLAY = ("--venue", "practice", "--data", "btc_1d.csv", "--at", "2025-09-01", "--speed", "max")
+
+
+def test_without_keys_says_how_to_get_them(bt_run: Any) -> None:
+    done = bt_run("live", "--strategy", "sar")
+    assert done.returncode == 2
+    assert "https://testnet.binance.vision with a GitHub login" in done.stderr
+    assert "BINANCE_TESTNET_API_KEY and BINANCE_TESTNET_API_SECRET" in done.stderr
+    assert "--venue practice" in done.stderr
+    assert not done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--venue", "practice"), "No practice exchange answers at http://127.0.0.1:1"),
+        (("--venue", "mainnet"), "trades real money"),
+        (("--venue", "mainnet", "--real-money"), "nobody is at the terminal"),
+        (("--venue", "testnet", "--data", "btc_1d.csv"), "--data replays a file on the practice exchange"),
+        (("--paper", "--signals-only"), "Give one of them"),
+        (("--venue", "moon"), "There is no venue 'moon'"),
+        (("--stop-loss", "3", "--trailing-stop", "3", *REPLAY), "cannot both hold one position"),
+        (("--adopt-position", "much"), "is no holding"),
+        (("--duration", "soon"), "is not a duration"),
+        (("--symbol", "BTCUSDT", "--symbol", "btcusdt", "--venue", "mainnet"), "each of them once"),
+    ],
+)
+def test_refuses_before_anything_is_sent(bt_run: Any, words: tuple[str, ...], said: str) -> None:
+    env = {
+        "BINANCE_API_KEY": "k",
+        "BINANCE_API_SECRET": "s",
+        "BINANCE_TESTNET_API_KEY": "k",
+        "BINANCE_TESTNET_API_SECRET": "s",
+        "BT_RUN_REST_URL": "http://127.0.0.1:1" if words == ("--venue", "practice") else "",
+    }
+    done = bt_run("live", "-s", "sar", *words, env={name: value for name, value in env.items() if value})
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert list(Path().glob("bt-run.sqlite*")) == []
+
+
+def test_a_replay_ends_with_the_report_of_a_backtest(bt_run: Any, work: Path) -> None:
+    files = ("--json", "o.json", "--trades", "t.csv", "--equity", "e.csv", "--plot", "p.png")
+    done = bt_run("live", "-s", "sar", *REPLAY, "--fee-asset", "quote", *files)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("sar on BTCUSDT 1d\n2025-09-01 to 2025-11-02 UTC · 63 bars · live engine\n")
+    assert "Ended: the data has ended." in done.stdout
+    assert "synthetic data" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "2025-09-19T00:00:00Z BTCUSDT: signal long entry" in done.stderr
+    assert "BTCUSDT: bought 0.12401 at 76,604.99" in done.stderr
+    live = json.loads((work / "o.json").read_text())
+    assert live["schema"] == "bt-run/backtest/1"
+    assert live["settings"]["engine"] == "live"
+    assert len(live["trades"]) == 2
+    assert (work / "t.csv").read_text().count("\n") == 3
+    assert (work / "e.csv").read_text().count("\n") == 64
+    assert (work / "p.png").stat().st_size > 20_000
+    assert not list(work.glob("*.sqlite"))  # the exchange is gone, and so is the journal
+
+
+def test_the_result_alone_goes_to_stdout(bt_run: Any) -> None:
+    done = bt_run("live", "-s", "sar", *REPLAY, "--paper", "--json", "-")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["settings"]["engine"] == "paper"
+
+
+def test_two_symbols_and_signals_only(bt_run: Any) -> None:
+    done = bt_run("live", "-s", "sar", *REPLAY, "--data", "ETHUSDT=btc_1d.csv", "--signals-only")
+    assert done.returncode == 0, done.stderr
+    assert "ETHUSDT: signal long entry" in done.stderr
+    assert "signals only, nothing is sent" in done.stderr
+    assert "bought" not in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_a_signal_ends_it_in_order(
+    work: Path, clean_env: dict[str, str], number: signal.Signals, code: int
+) -> None:
+    words = [sys.executable, "-m", "bt_run", "live", "-s", "sar", "--data", "btc_1d.csv", "--speed", "100000"]
+    with subprocess.Popen(
+        words, cwd=work, env=clean_env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as bot:
+        assert bot.stderr is not None
+        said = ""
+        while "BTCUSDT: live" not in said:
+            line = bot.stderr.readline()
+            assert line, said
+            said += line
+        (exchange,) = _children(bot.pid)
+        began = time.monotonic()
+        bot.send_signal(number)
+        out, rest = bot.communicate(timeout=20)
+    assert time.monotonic() - began < 5
+    assert bot.returncode == code, rest
+    assert f"Ended: {'Ctrl-C' if number == signal.SIGINT else 'SIGTERM'}." in out
+    assert "Traceback" not in rest
+    assert not Path(f"/proc/{exchange}").exists()  # it died with the run
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def make_snapshot(**changes: Any) -> LiveSnapshot:
+    feed = LiveStatus(
+        venue="testnet", symbol="BTCUSDT", interval="1m", phase=Phase.LIVE, connected=True, now_ms=1_000,
+        last_event_ms=900, lag_ms=85, last_price=63_241.1, bar_open_ms=0, bar_left_s=41.0, delivered=5_200,
+        reconnects=2, repaired=0, holes=0, corrections=0, unreadable=0, trouble="",
+    )  # fmt: skip
+    view = SymbolView(
+        "BTCUSDT", "BTC", Decimal("0.0015"), Decimal("63000"), Decimal("63241.1"), Decimal("0.36"),
+        Decimal("11.95"), feed,
+    )  # fmt: skip
+    order = OpenOrder(
+        "BTCUSDT", "SELL", "STOP_LOSS", "stop_loss", Decimal("0.0015"), None, Decimal("61110"), None, "OPEN"
+    )
+    given: dict[str, Any] = {
+        "strategy": "sar(acceleration=0.03)", "venue": "testnet", "mode": "live", "started_ms": 0,
+        "now_ms": 8_040_000, "symbols": (view,), "quote_asset": "USDT", "cash": Decimal("9917.45"),
+        "equity": Decimal("10012.31"), "start_equity": Decimal("10000"), "orders": (order,),
+        "words": ((60_000, "BTCUSDT: signal long entry"), (61_000, "BTCUSDT: bought 0.0015 at 63,000")),
+        "halts": (), "account_up": True, "trouble": "", "bars": 212, "fills": 14, **changes,
+    }  # fmt: skip
+    return LiveSnapshot(**given)
+
+
+def test_the_panel_fits_a_terminal() -> None:
+    text = render_text(panel(make_snapshot(), now_ms=8_040_000 + 1_000))
+    assert max(map(len, text.splitlines())) <= 80
+    for words in (
+        "sar(acceleration=0.03) on testnet · up 2h 14m", "63,241.10", "bar closes in 0:40",
+        "live, 85 ms behind",
+        "2 reconnects", "0.0015 BTC at 63,000.00", "+0.36 USDT", "+11.95 USDT", "10,012.31 USDT (+0.12%)",
+        "212 bars, 14 fills", "BTCUSDT sell stop-loss 0.0015 at 61,110.00", "bought 0.0015 at 63,000",
+    ):  # fmt: skip
+        assert words in text
+
+
+def test_the_panel_says_what_is_wrong() -> None:
+    told = make_snapshot(
+        halts=("Entries are paused: by bt-run pause.",), account_up=False, symbols=(), mode="paper",
+        trouble="The account's stream: no route",
+    )  # fmt: skip
+    text = render_text(panel(told, now_ms=told.now_ms))
+    assert "on paper" in text
+    assert "No entries Entries are paused" in text
+    assert "Account    The account's stream: no route" in text
+
+
+def test_a_line_says_how_it_stands() -> None:
+    assert state_line(make_snapshot()) == (
+        "equity 10,012.31 USDT | BTCUSDT 63,241.10, held 0.0015, live | 1 open order"
+    )
