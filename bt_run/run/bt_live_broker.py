@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import backtrader as bt
 
 from brokers.bt_broker import BinanceBroker
+from bt_run.run.live_recorder import JournalRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["LiveBroker"]
 
 _LOOK_S = 0.05
+_DAY_MS = 86_400_000
+_EPOCH_DAY = 719_163
 
 
 class LiveBroker(BinanceBroker):
@@ -34,6 +37,9 @@ class LiveBroker(BinanceBroker):
 
     def __init__(self, **asked: Any) -> None:
         super().__init__(is_live=self._is_live, **asked)
+        recorder = asked.get("recorder")
+        if isinstance(recorder, JournalRecorder):
+            recorder.bar_of = self.bar_time
 
     def _is_live(self, data: Any) -> bool:
         return self.may_trade_on_history or bool(data.last_is_live)
@@ -49,6 +55,13 @@ class LiveBroker(BinanceBroker):
     def time_ms(self) -> int:
         """Give the exchange's time."""
         return self._gateway.server_time_ms()
+
+    def bar_time(self, symbol: str) -> int | None:
+        """Give the open time of a symbol's current bar, ms; None before the first, and at the end."""
+        data = self._bound.data_of(symbol)
+        if data is None or not len(data) or self.may_trade_on_history:
+            return None
+        return round((float(data.datetime[0]) - _EPOCH_DAY) * _DAY_MS)
 
     def commission_of(self, symbol: str) -> float:
         """Give what a taker pays for a symbol, as a fraction of the traded value."""

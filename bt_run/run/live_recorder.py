@@ -87,6 +87,8 @@ class JournalRecorder:
         self._later: list[tuple[OrderRecord, OrderEvent]] = []
         self._balances: dict[str, tuple[Decimal, Decimal]] = {}
         self._fees: dict[str, Decimal] = {}
+        self.bar_of: Callable[[str], int | None] = lambda symbol: None
+        """Gives the open time of a symbol's bar that is acted on; None where none is."""
 
     def begin(self, ledger: Ledger) -> None:
         """Take the books with which the run begins."""
@@ -98,7 +100,8 @@ class JournalRecorder:
         """Write down an order before it is sent; on the disk when this returns."""
         self._owners[order.client_id] = self._run
         now = self._now_ms()
-        self._write(order_record(order, run=self._run, updated_ms=now), intent_line(order, time_ms=now))
+        line = intent_line(order, time_ms=now, bar=self.bar_of(order.symbol))
+        self._write(order_record(order, run=self._run, updated_ms=now), line)
 
     def changed(self, order: Order, event: Event) -> None:
         """Write down what happened to an order."""
@@ -157,7 +160,9 @@ class JournalRecorder:
         """Write down an order that never left; those on bars of the past are no news."""
         if reason.startswith(HISTORY_REASON):
             return
-        self.connection(symbol, "refused", self._now_ms(), order=wish, reason=reason)
+        bar = self.bar_of(symbol)
+        at = {} if bar is None else {"bar": bar}
+        self.connection(symbol, "refused", self._now_ms(), order=wish, reason=reason, **at)
         self._on_refused(symbol, wish, reason)
 
     def note(self, sentence: str) -> None:

@@ -65,9 +65,10 @@ def order_record(order: Order, *, run: int, updated_ms: int) -> OrderRecord:
     )
 
 
-def intent_line(order: Order, *, time_ms: int) -> OrderEvent:
-    """Give the first line of an order's story."""
-    return OrderEvent(INTENT, time_ms, {"bracket": order.bracket})
+def intent_line(order: Order, *, time_ms: int, bar: int | None = None) -> OrderEvent:
+    """Give the first line of an order's story; `bar` is the open time of the bar that led to it."""
+    details: dict[str, Any] = {"bracket": order.bracket}
+    return OrderEvent(INTENT, time_ms, details if bar is None else {**details, "bar": bar})
 
 
 def line_of(event: Event, *, time_ms: int) -> OrderEvent:

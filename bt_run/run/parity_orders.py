@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from brokers.client_ids import ClientId
+from bt_run.journal import schema
 from bt_run.journal.queries import Window
-from bt_run.journal.records import ConnectionRecord
+from bt_run.journal.records import ConnectionRecord, OrderEvent
 from bt_run.run.parity_sides import SideOrder
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _KINDS = {
 }
 _STATES = {"FILLED": "filled", "CANCELED": "cancelled", "EXPIRED": "expired", "REJECTED": "refused"}
 _NOT_KNOWN = ("NEW", "SENT", "UNKNOWN")
-_SLACK_MS = 1_000
+_SLACK_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ def read_orders(
     """Read the orders of a symbol, those too that never left; `tags` are the runs' parts of client ids."""
     reader = _Reader(runs, symbol, facts, joined, tags)
     for number, run in enumerate(runs):
+        intents = journal.find(OrderEvent, Window(run=run.run), schema.order_events.c.kind == "Intent")
+        reader.intents[number] = {line.client_id: line.details.get("bar") for line in intents}
         fills: dict[str, list[FillRecord]] = defaultdict(list)
         for fill in journal.fills(run=run.run, symbol=symbol):
             fills[fill.client_id].append(fill)
@@ -143,10 +146,15 @@ class _Reader:
         self.moves: list[Move] = []
         self.acted: set[int] = set()
         self.after_end = 0
+        self.intents: dict[int, dict[str, Any]] = {}
+        self.place: dict[Any, int] = {int(time): bar for bar, time in enumerate(joined.bars.open_time)}
 
     def take(self, run: int, record: OrderRecord, fills: Iterable[FillRecord]) -> None:
         """Take an order with its fills."""
-        bar = self._decided_at(run, record.created_ms)
+        told = self.intents.get(run, {}).get(record.client_id)
+        bar = self.place.get(told, -1)
+        if bar < 0:
+            bar = self._decided_at(run, record.created_ms, is_own=self._is_own(record))
         order = SideOrder(
             name=record.client_id,
             bar=bar,
@@ -162,7 +170,9 @@ class _Reader:
     def take_refusal(self, run: int, event: ConnectionRecord) -> None:
         """Take an order that never left: ``SELL 0.5 Market`` and why."""
         side, _, rest = str(event.details.get("order", "")).partition(" ")
-        bar = self._decided_at(run, event.time_ms)
+        bar = self.place.get(event.details.get("bar", -1), -1)
+        if bar < 0:
+            bar = self._decided_at(run, event.time_ms, is_own=True)
         reason = str(event.details.get("reason", "")) or "refused"
         order = SideOrder("", bar, _side(side), "other", "signal", _amount(rest), refusal=reason)
         self.found.append((event.time_ms, run, order))
@@ -178,31 +188,49 @@ class _Reader:
             self.after_end,
         )
 
-    def _decided_at(self, run: int, time_ms: int) -> int:
+    def _decided_at(self, run: int, time_ms: int, *, is_own: bool) -> int:
         """
-        Find the bar at whose close an order was made.
+        Find the bar at whose close an order was made, where the journal does not name it.
 
-        The time is the exchange's as we know it, so it may be a little early, never a bar late by that.
+        The time is the exchange's as we reckon it, and early by what we err; on a practice exchange whose clock
+        runs fast that is seconds. A decision comes right after a close, so a quarter of a bar is left for it.
+        And an order of the run itself just before its first live bar was made at that.
         """
+        joined = self.joined
         if self.runs[run].settings.get("intrabar"):
-            return min(self.joined.bar_at(time_ms), len(self.joined.bars) - 1)
-        slack = min(_SLACK_MS, self.joined.interval.approximate_ms // 4)
-        return self.joined.closed_before(time_ms, slack_ms=slack)
+            return min(joined.bar_at(time_ms), len(joined.bars) - 1)
+        slack = min(_SLACK_MS, joined.interval.approximate_ms // 4)
+        bar = joined.closed_before(time_ms, slack_ms=slack)
+        after = bar + 1
+        if not is_own or after >= len(joined.bars) or joined.owner[after] != run or not joined.tradable[after]:
+            return bar
+        return bar if bar >= 0 and joined.tradable[bar] else after
+
+    def _is_own(self, record: OrderRecord) -> bool:
+        """Whether a run of the story gave the order its client id."""
+        known = ClientId.parse(record.client_id)
+        return not self.tags or known is None or known.run in self.tags
 
     def _role(self, run: int, record: OrderRecord, bar: int) -> Role:
         """Tell whose order it is; on a bar that is not live the strategy cannot order, so it was not it."""
-        known = ClientId.parse(record.client_id)
-        if record.purpose == "manual" or (self.tags and known is not None and known.run not in self.tags):
+        if record.purpose == "manual" or not self._is_own(record):
             return "manual"
         if record.purpose in ("stop_loss", "take_profit") and self._is_protected(run):
             if record.purpose == "take_profit":
                 return "take_profit"
             return "trailing_stop" if record.trailing_delta else "stop_loss"
+        if self._was_closed_by_hand(run, record):
+            return "manual"
         if bar >= 0 and not self.joined.tradable[bar]:
             if not self._was_killed_at(run, bar):
                 return "manual"
             self.acted.add(bar)
         return "signal"
+
+    def _was_closed_by_hand(self, run: int, record: OrderRecord) -> bool:
+        """Whether the order names no bar that led to it, where those of its run do: a run closed at its end."""
+        told = self.intents.get(run, {})
+        return told.get(record.client_id) is None and any(bar is not None for bar in told.values())
 
     def _is_protected(self, run: int) -> bool:
         """Whether stops are the run's own; else the strategy made them, as it makes any order."""
