@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
 import click
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bt_run import __version__
 from bt_run.core.clock import iso_utc
@@ -57,7 +58,7 @@ class PracticeView:
             for warning in item.warnings:
                 click.echo(warning, err=True)
         state = " (as it was saved)" if found.restored else ""
-        speed = "steps on request" if pacer.paused else _speed(pacer.speed)
+        speed = "steps on request" if pacer.paused else _speed(pacer.speed) + _wait(found)
         _say(f"clock: {iso_utc(found.exchange.now)}{state}, {speed}")
         if found.restored and found.state is not None:
             _say(f"state: {found.state.path} goes on; --at, --balance and --seed do not count")
@@ -150,8 +151,12 @@ class _Lines(logging.Handler):
         self._view = view
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print one record."""
-        self._view.tell(self.format(record))
+        """Print one record, with our name, whoever wrote it; what was no HTTP in one line."""
+        text = self.format(record)
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            text = f"{record.getMessage()}: {type(error).__name__}"
+        self._view.tell(text if text.startswith(NAME) else f"{NAME}: {text}")
 
 
 def status_line(practice: Practice) -> str:
@@ -186,6 +191,18 @@ def _motion(practice: Practice) -> str:
 
 def _speed(speed: float | str) -> str:
     return f"speed {speed}" if isinstance(speed, str) else f"speed {speed:g}"
+
+
+def _wait(practice: Practice) -> str:
+    """Say how long a bar takes where that is longer than a moment."""
+    speed, market = practice.pacer.speed, next(iter(practice.exchange.markets.values()))
+    if isinstance(speed, str):
+        return ""
+    minutes = market.interval.approximate_ms / 60_000 / speed
+    if minutes < 1:
+        return ""
+    took = f"{minutes:.3g} min" if minutes < 90 else f"{minutes / 60:,.0f} h"
+    return f", a {market.interval} bar in {took}"
 
 
 def _hints(practice: Practice) -> list[str]:

@@ -7,6 +7,7 @@ import hmac
 import queue
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -318,3 +319,35 @@ def test_a_status_line_says_how_it_is(tmp_path):
 
     assert re.fullmatch(r"2018-12-30T00:00:00Z \| paused \| BTCUSDT [\d,.]+ \| 0 open orders", line), line
     assert ["balance: 10000 USDT"] == balance_lines(found)
+
+
+def test_every_line_of_the_log_has_the_name(start):
+    """Also what the server underneath says; a request that is no HTTP is told in one line."""
+    found = start("--data", "btc_1d.csv", "--step")
+    where = ("127.0.0.1", int(found.url.rpartition(":")[2]))
+    for text in (
+        b"GET / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n",
+        b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
+    ):
+        with socket.create_connection(where, timeout=5) as connection:
+            connection.sendall(text)
+            assert connection.recv(100).startswith(b"HTTP/1.")
+    lines = found.end()[2].splitlines()
+
+    assert 4 == len(lines), lines
+    assert all(re.match(rf"\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ {NAME}: ", line) for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--speed", "60"], "speed 60, a 1d bar in 24 min"),
+        (["--speed", "1"], "speed 1"),
+        (["--step"], "steps on request"),
+    ],
+)
+def test_it_says_how_long_a_bar_takes(start, words, said):
+    """Who replays days at sixty times real time waits; that must not look as if nothing came."""
+    found = start("--data", "btc_1d.csv", *words)
+
+    assert found.read_until("clock: ").startswith(f"2018-12-30T00:00:00Z, {said}")
