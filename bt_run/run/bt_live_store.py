@@ -67,7 +67,9 @@ class BinanceStore:
     def getdata(self, symbol: str, interval: str | Interval = "1m", **options: Any) -> LiveFeed:
         """Make a feed; `options` are those of `LiveFeed`, such as ``history=500``. Raises ConfigError."""
         wire = self._wire
-        feed = LiveFeed(symbol, interval, background=wire.background, bell=wire.bell, hub=wire.hub, **options)
+        feed = LiveFeed(
+            symbol, interval, background=wire.background, bell=wire.chime.bell(), hub=wire.hub, **options
+        )
         self._feeds.append(feed)
         return feed
 
