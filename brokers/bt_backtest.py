@@ -44,7 +44,7 @@ class BacktestBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader
         progress: called with the number of bars done, about every 4,096 bars; None for nobody.
     """
 
-    params = (("bars", None), ("protection", Protection()), ("progress", None))
+    params: Any = (("bars", None), ("protection", Protection()), ("progress", None))
 
     def init(self) -> None:
         """Open empty books; called by Backtrader at the start of every run."""

@@ -45,7 +45,7 @@ class ReplayBroker(BacktestBroker):
         opening: (size, price) that is held before the first bar; its cost is not taken from the cash.
     """
 
-    params = (("tradable", None), ("opening", (0.0, 0.0)))
+    params: Any = (("tradable", None), ("opening", (0.0, 0.0)))
 
     def init(self) -> None:
         """Open empty books; called by Backtrader at the start of every run."""
