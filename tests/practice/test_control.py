@@ -124,8 +124,9 @@ def test_the_account_obeys(served, order):
     assert "1000000" == order("GET", "status")[1]["balances"]["USDT"]["free"]
 
 
-def test_faults_come_and_go(served, order):
-    """Added, listed with what they did, taken away."""
+def test_faults_come_and_go(served, order, caplog):
+    """Added, listed with what they did, taken away; the log says so as one would write it."""
+    caplog.set_level("INFO", "bt_run.practice")
     _, added = order("POST", "faults", [{"kind": "unknown_outcome", "count": 2}, {"kind": "silence"}])
     served.signed("POST", "/api/v3/order", **MARKET)
     _, listed = order("GET", "faults")
@@ -141,6 +142,9 @@ def test_faults_come_and_go(served, order):
     assert (200, 404) == (removed[0], again[0])
     assert 1 == cleared[1]["removed"]
     assert [] == order("GET", "faults")[1]["active"]
+    lines = [line for line in caplog.messages if "fault" in line]
+    assert f'{NAME}: fault 1 on: {{"kind": "unknown_outcome", "count": 2}}' == lines[0]
+    assert [f"{NAME}: fault 2 off", f"{NAME}: fault 1 off"] == lines[-2:]
 
 
 def test_maintenance_shutdown_and_restart_have_names_of_their_own(served, order):

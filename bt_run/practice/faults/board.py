@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
 import time
@@ -14,6 +15,7 @@ from bt_run.practice.faults.fault import Fault, FrameFault, Happening, RequestFa
 from bt_run.practice.faults.frame_faults import Silence
 from bt_run.practice.faults.ledger import Active, Fired, Ledger
 from bt_run.practice.faults.stage import Stage
+from bt_run.practice.faults.written import written
 from bt_run.practice.identity import NAME
 
 if TYPE_CHECKING:
@@ -193,7 +195,7 @@ class FaultBoard:
         found = Active(self._next, fault)
         self._next += 1
         self._active[found.id] = found
-        _log.info("%s: fault %d on: %s", NAME, found.id, fault)
+        _log.info("%s: fault %d on: %s", NAME, found.id, json.dumps(written(fault)))
         if isinstance(fault, Happening):
             if fault.every_s is None:
                 self._happen(found, fault)
@@ -207,6 +209,8 @@ class FaultBoard:
         for task, owner in tuple(self._tasks.items()):
             if owner.id == fault_id and isinstance(owner.fault, Happening) and owner.fault.every_s is not None:
                 task.cancel()
+        if found is not None:
+            _log.info("%s: fault %d off", NAME, fault_id)
         return found is not None
 
     async def _repeat(self, found: Active, fault: Happening) -> None:
