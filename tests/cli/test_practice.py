@@ -245,6 +245,10 @@ def test_our_download_and_capture_work_against_it(start, bt_run, work):
     [
         ([], "Missing option '--data'"),
         (["--data", "none.csv"], "none.csv"),
+        (
+            ["--data", "btc_1d.csv", "--symbol", "coin"],
+            "'COIN' trades in is not clear. Name it with its quote asset",
+        ),
         (["--data", "btc_1d.csv", "--speed", "0"], "is not a speed"),
         (["--data", "btc_1d.csv", "--balance", "USDT"], "is not a balance"),
         (["--data", "btc_1d.csv", "--taker-fee", "5"], "is not a fee"),
