@@ -49,9 +49,7 @@ def split_symbol(symbol: str, *, base: str | None = None, quote: str | None = No
     # XBTUSD is XBT in USD, not XB in TUSD: assets have three characters and more, with few exceptions.
     found = next((asset for asset in fitting if len(name) - len(asset) >= 3), next(iter(fitting), None))
     if found is None or base or quote:
-        raise ConfigError(
-            f"What {symbol!r} trades in is not clear. Name it with its quote asset, as BTCUSDT."
-        )
+        raise ConfigError(f"What {symbol!r} trades in is not clear. Name it with its quote asset, as BTCUSDT.")
     return name.removesuffix(found), found
 
 
