@@ -49,6 +49,7 @@ class BookCheck:
         self._forget = forget
         self._clock = clock
         self._over_since: dict[str, float] = {}
+        self._missing_since: dict[str, float] = {}
         self._seen: frozenset[str] = frozenset()
 
     def examine(self, report: AccountReport) -> Reconciliation:
@@ -87,8 +88,9 @@ class BookCheck:
                 order = self._desk.orders[client_id]
                 answer = self._gateway.query(order.symbol, client_id)
                 if answer is None:
-                    missing.append(Missing(client_id, 0.0))
+                    missing.append(self._missing(client_id))
                     continue
+                self._missing_since.pop(client_id, None)
                 told.append(answer)
                 if answer.executed > order.executed:
                     trades += self._gateway.trades(order.symbol, exchange_id=answer.exchange_id)
@@ -99,6 +101,11 @@ class BookCheck:
         return ExchangeView(
             view.open_orders, tuple(told), tuple(missing), tuple(trades), balances=view.balances
         )
+
+    def _missing(self, client_id: str) -> Missing:
+        """Say since when every report has had to ask for an order that the exchange does not know."""
+        now = self._clock()
+        return Missing(client_id, now - self._missing_since.setdefault(client_id, now))
 
     def _judge(self, result: Reconciliation) -> None:
         doubts = {sentence: sentence for sentence in result.contradictions}
@@ -123,4 +130,5 @@ class BookCheck:
             since = self._over_since.setdefault(client_id, now)
             if now - since > _KEEP_S:
                 del self._over_since[client_id]
+                self._missing_since.pop(client_id, None)
                 self._forget(client_id)

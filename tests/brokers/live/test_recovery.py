@@ -148,6 +148,26 @@ def test_a_doubt_counts_when_it_is_repeated_and_ends_when_it_is_gone(exchange, r
     assert "contradict" in done.strategy.reasons[done.kept["o"].ref]
 
 
+def test_an_order_that_the_exchange_does_not_know_any_more_is_told_of(exchange, run):
+    """A testnet is wiped while the run goes on; each bar is a minute, and each sees one check."""
+    seen = []
+
+    def wipe(s):
+        exchange.query = lambda symbol, client_id: None
+        exchange.open_orders = lambda symbol: ()
+
+    def check(s):
+        seen.append(s.broker.trouble)
+        exchange.inbox.put(report(exchange))
+
+    script = {1: keep("o", lambda s: s.buy(size=1, price=50, exectype=bt.Order.Limit)), 2: wipe}
+    script |= dict.fromkeys(range(3, 7), check)
+    script[7] = lambda s: seen.append(s.broker.trouble)
+    run(exchange, FLAT, script)
+    assert seen[:3] == ["", "", ""]
+    assert "seems to have been reset" in seen[-1]
+
+
 class Record:
     """Writes down every call, and what had been asked of the exchange by then."""
 
