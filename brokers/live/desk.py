@@ -67,6 +67,7 @@ class Desk:
         self._unbooked: list[tuple[str, Filled]] = []
         self.ledger = ledger
         self.orders: dict[str, Order] = {}
+        self._open: dict[str, Order] = {}  # of them those that are not over: asked for many times at each turn
         self.trouble = ""
 
     # Requests.
@@ -111,7 +112,7 @@ class Desk:
 
     def _send(self, orders: Iterable[Order]) -> None:
         for order in orders:
-            self.orders[order.client_id] = order
+            self._keep(order)
             self.take(order.client_id, Submitted())
 
     def _take_answer(self, client_id: str, events: Sequence[Event]) -> None:
@@ -132,7 +133,7 @@ class Desk:
             return
         if after == before:
             return
-        self.orders[client_id] = after
+        self._keep(after)
         self._recorder.changed(after, event)
         if len(after.fills) > len(before.fills):
             self._unbooked.append((client_id, after.fills[-1]))
@@ -143,7 +144,7 @@ class Desk:
         """Take in an order of ours that somebody found; its trades are booked where they are not yet."""
         if order.client_id in self.orders:
             return
-        self.orders[order.client_id] = order
+        self._keep(order)
         self._listener.order_adopted(order)
         self.book_missing(order.client_id)
 
@@ -180,7 +181,7 @@ class Desk:
 
     def of(self, symbol: str) -> list[Order]:
         """Give the orders of a symbol that are not over."""
-        return [order for order in self.orders.values() if order.symbol == symbol and not order.is_terminal]
+        return [order for order in self._open.values() if order.symbol == symbol and not order.is_terminal]
 
     def is_over(self, client_id: str) -> bool:
         """Whether the order is over and all its trades are known."""
@@ -191,7 +192,7 @@ class Desk:
         """Give the orders that must be asked for: no answer yet, or trades that are missing."""
         return [
             order
-            for order in self.orders.values()
+            for order in self._open.values()
             if order.state in (State.UNKNOWN, State.SENT, State.CANCELING) or order.missing
         ]
 
@@ -211,3 +212,11 @@ class Desk:
     def forget(self, client_id: str) -> None:
         """Drop an order that has long been over."""
         self.orders.pop(client_id, None)
+        self._open.pop(client_id, None)
+
+    def _keep(self, order: Order) -> None:
+        self.orders[order.client_id] = order
+        if order.is_terminal and not order.missing:
+            self._open.pop(order.client_id, None)
+        else:
+            self._open[order.client_id] = order
