@@ -18,6 +18,9 @@ BEFORE = 500
 """Bars of the market before the clock begins."""
 
 STUCK_S = 150.0
+PACE_S = 0.03
+"""So often is looked how far the clock is; each look costs the exchange a millisecond."""
+
 SETTLE_S = 45.0
 SLOW_BARS, SLOW_S = 4, 10.0
 REFUSED = 5
@@ -92,7 +95,7 @@ class Conductor:
                 self._do(steps.pop(0))
             if self._is_slow(at):
                 self._hurry(steps)
-            time.sleep(POLL_S)
+            time.sleep(PACE_S)
             if at >= last:
                 break
         wait_for("calm", lambda: self._bar() >= last, 600)

@@ -21,7 +21,7 @@ DAY_MS = 86_400_000
 class Torture(bt.Strategy):
     """Buys, sells, brackets, cancels and changes its mind."""
 
-    params = (("seed", 1), ("worth", 900.0), ("busy", 0.5))
+    params = (("seed", 1), ("worth", 900.0), ("busy", 0.3))
 
     def __init__(self):
         path = os.environ["BT_RUN_TORTURE_LOG"]
