@@ -56,6 +56,7 @@ class Done:
     reason: str = ""
     created_ms: int = 0
     client_id: str = ""
+    is_of_bar: bool = True
     price: Decimal | None = None
     stop_price: Decimal | None = None
 
@@ -85,6 +86,7 @@ class LiveRun:
     state: dict[str, Any] = field(default_factory=dict)
     outcome: str | None = "stopped"
     mode: str = "live"
+    names_bars: bool = False
     shift: dict[int, tuple[Decimal, Decimal]] = field(default_factory=dict)  # bar: cash, coins from outside
 
     def closed_ms(self, bar: int) -> int:
@@ -239,7 +241,9 @@ def _write_order(journal: Journal, run: LiveRun, number: int, done: Done, count:
         number, name, SYMBOL, done.side, done.type, done.quantity, done.created_ms, done.created_ms, done.state,
         price=done.price, stop_price=done.stop_price, purpose=done.purpose, reason=done.reason,
     )  # fmt: skip
-    journal.write_order(record, OrderEvent("Intent", done.created_ms, {}))
+    named = run.names_bars and done.is_of_bar
+    intent = {"bar": int(run.bars.open_time[done.bar])} if named else {}
+    journal.write_order(record, OrderEvent("Intent", done.created_ms, intent))
     for place, (size, price, fee, asset, time) in enumerate(done.fills):
         trade = number * 100_000 + count * 10 + place
         journal.write_fill(

@@ -7,13 +7,19 @@ other the feed says that it is live, and then Backtrader delivers and computes o
 
 from __future__ import annotations
 
-import backtrader as bt
-import pytest
+from pathlib import Path
 
-from bt_run.core.market import Interval
+import backtrader as bt
+import numpy as np
+import pytest
+import talib
+
+from bt_run.core.market import BarFile, Interval
+from bt_run.core.settings import BacktestSettings
+from bt_run.run.backtest import run_backtest
 from feeds import ArrayFeed, read_bars
 from strategies.bt_talib_live import mend_talib
-from strategies.loader import load_strategy
+from strategies.loader import LoadedStrategy, load_strategy
 from strategies.registry import BUILT_IN
 
 DAY = Interval.parse("1d")
@@ -160,3 +166,22 @@ def test_without_the_mending_it_trades_otherwise(plain, sample, by_hand):
     found = account(plain, OneByOne(bars, interval=DAY), by_hand)
 
     assert expected["fills"] != found["fills"]
+
+
+def test_a_backtest_that_backtrader_runs_bar_by_bar_has_the_right_values(sample):
+    """Heikin Ashi makes Backtrader run so; run_backtest mends bt.talib there."""
+
+    class Both(bt.Strategy):
+        def __init__(self):
+            self.candles = bt.ind.HeikinAshi(self.data)
+            self.macd = bt.talib.MACD(self.data.close)
+
+        def next(self):
+            pass
+
+    loaded = LoadedStrategy("both", Both, {}, Path(__file__))
+    data = BarFile(Path("sample"), "BTCUSDT", DAY, sample, sha256="")
+    result = run_backtest(loaded, data, BacktestSettings())
+    name = next(name for name in result.panels if name.endswith(": macd"))
+
+    assert np.array_equal(result.panels[name], talib.MACD(result.data.bars.close)[0], equal_nan=True)

@@ -170,6 +170,79 @@ class TestCauses:
         assert {"LATENCY"} == {name for name in causes(report) if name != "FEE"}
         assert_adds_up(report)
 
+    def test_an_order_that_left_a_bar_late_is_latency_where_its_bar_is_named(
+        self, sar: LiveRun, check: Check, bars: Bars
+    ):
+        """By its time alone it would be an order of the bar after, which no signal explains."""
+        entry = sar.orders[0]
+        entry.created_ms += 86_400_000
+        entry.move(price=float(bars.open[entry.bar + 2]), later_ms=86_400_000)
+        by_time = check(sar)
+        sar.names_bars = True
+        named = check(sar)
+
+        assert "UNEXPLAINED" in causes(by_time)
+        assert {"LATENCY"} == set(causes(named))
+        assert "filled 1 bar later" == named.comparison.differences[0].note
+        assert_adds_up(named)
+
+    def test_a_clock_that_runs_late_does_not_move_an_order(self, sar: LiveRun, check: Check):
+        for done in sar.orders:
+            done.created_ms -= 30_000
+
+        assert check(sar).comparison.is_equal
+
+    def test_an_order_that_no_bar_led_to_is_by_hand(self, sar: LiveRun, check: Check):
+        sar.names_bars = True
+        leave = sar.orders[1]
+        early = replace(leave, bar=leave.bar - 2, is_of_bar=False)
+        early.created_ms -= 2 * 86_400_000
+        early.move(later_ms=-2 * 86_400_000)
+        sar.orders[1] = early
+        report = check(sar)
+
+        assert set(causes(report)) <= {"FOREIGN", "FEE"}
+        assert "FOREIGN" in causes(report)
+        assert_adds_up(report)
+
+    def test_a_stop_a_tick_away_is_rounding(self, bars: Bars, check: Check):
+        guard = replace(FIXED, protection=Protection(stop_loss_pct=3))
+        live = play(bars, load_strategy("sar"), guard, history=50)
+        stop = next(done for done in live.orders if done.purpose == "stop_loss")
+        stop.move(price=float(stop.fills[0][1]) + 0.006)
+        report = check(live)
+
+        assert {"ROUNDING": 1} == causes(report)
+
+    def test_what_follows_from_a_stop_belongs_to_it(self, bars: Bars, check: Check):
+        """Live is stopped out a bar early and enters again, while the backtest is still in its first trade."""
+        guard = replace(FIXED, protection=Protection(stop_loss_pct=3))
+        live = play(bars, load_strategy("sar"), guard, history=50)
+        place = next(
+            n
+            for n, done in enumerate(live.orders)
+            if done.purpose == "stop_loss"
+            and done.fills[0][4] - live.orders[n - 1].fills[0][4] > 3 * 86_400_000
+        )
+        stop = live.orders[place]
+        stop.move(later_ms=-86_400_000)
+        stopped_at = int(np.searchsorted(bars.open_time, stop.fills[0][4], side="right")) - 1
+        again = replace(live.orders[place - 1], bar=stopped_at, created_ms=live.closed_ms(stopped_at) + 50)
+        size, _, fee, asset, _ = again.fills[0]
+        price = exact(bars.open[stopped_at + 1])
+        again.fills = [(size, price, fee, asset, live.closed_ms(stopped_at) + 300)]
+        out = replace(again, bar=stopped_at + 2, side="SELL", purpose="exit")
+        out.created_ms = live.closed_ms(stopped_at + 2) + 50
+        out.fills = [(size, exact(bars.open[stopped_at + 3]), fee, asset, live.closed_ms(stopped_at + 2) + 300)]
+        live.orders[place + 1 : place + 1] = [again, out]
+        report = check(live)
+        parted = [
+            each for each in report.comparison.differences if each.trip > 0 and "no order" in each.backtest
+        ]
+
+        assert {Cause.PROTECTION} == {each.cause for each in parted}
+        assert_adds_up(report)
+
     def test_rejected_takes_the_whole_trade_with_it(self, sar: LiveRun, check: Check):
         entry = sar.orders[2]
         entry.fills, entry.state, entry.reason = [], "REJECTED", "Filter failure: NOTIONAL"
