@@ -20,9 +20,8 @@ def picture(live: Any, backtest: Any) -> Any:
     """Draw two curves."""
     count = len(live)
     close = np.full(count, 100.0)
-    bars = Bars.of(
-        1_700_000_000_000 + 60_000 * np.arange(count), open=close, high=close, low=close, close=close
-    )
+    times = 1_700_000_000_000 + 60_000 * np.arange(count)
+    bars = Bars.of(times, open=close, high=close, low=close, close=close)
     return draw_parity(
         bars, live=np.array(live, dtype=float), backtest=np.array(backtest, dtype=float),
         interval=Interval.parse("1m"), title="sar on BTCUSDT 1m, run 3", quote_asset="USDT", verdict="explained",

@@ -69,11 +69,17 @@ def sar(bars: Bars) -> LiveRun:
 
 
 class TestEqual:
-    @pytest.mark.parametrize("name", ["sar", "rsi", "macd", "ma_cross", "bollinger", "combined"])
     @pytest.mark.parametrize(
-        "settings",
-        [FIXED, SHARE, replace(SHARE, protection=Protection(stop_loss_pct=4, take_profit_pct=9))],
-        ids=["base", "percent", "stops"],
+        ("name", "settings"),
+        [
+            ("sar", FIXED),
+            ("rsi", FIXED),
+            ("macd", SHARE),
+            ("ma_cross", SHARE),
+            ("bollinger", replace(SHARE, protection=Protection(stop_loss_pct=4, take_profit_pct=9))),
+            ("combined", replace(SHARE, protection=Protection(trailing_stop_pct=5))),
+        ],
+        ids=["sar", "rsi", "macd", "ma_cross", "bollinger", "combined"],
     )
     def test_a_backtest_is_equal_to_itself(
         self, bars: Bars, check: Check, name: str, settings: BacktestSettings
