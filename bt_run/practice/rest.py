@@ -75,7 +75,10 @@ class RestDoor:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer a request."""
         query = request.raw_path.partition("?")[2].encode("utf-8", "surrogateescape")
-        body = b"" if request.method == "GET" else await request.read()
+        try:
+            body = b"" if request.method == "GET" else await request.read()
+        except ConnectionError:
+            return web.Response(status=400)  # the client is gone, killed perhaps; nobody reads this
         method = BY_PATH.get((request.method, request.path))
         sent, is_double = _parameters(query, body)
         info = RequestInfo(

@@ -39,6 +39,7 @@ __all__ = ["LiveTurns", "Stop"]
 _DECISIONS = ("long_entry", "long_exit", "short_entry", "short_exit")
 _BATCH = 500
 _SHOW_S = 0.5
+_SETTLED_S = 0.02
 
 
 @dataclass(slots=True)
@@ -290,10 +291,17 @@ class LiveTurns:
         return any(feed.haslivedata() for feed in self._feeds.values())
 
     def _is_ready(self) -> bool:
-        """Whether every feed is connected and its history delivered, and the account's events come."""
-        phases = {feed.status().phase for feed in self._feeds.values()}
-        # While the clock stands, REST holds back the bar that has just closed: without it a feed is behind.
-        return phases <= {Phase.LIVE, Phase.BEHIND} and not self._waiting() and self._account.is_up
+        """Whether every feed hears its stream and has delivered its history, and the account's events come."""
+        if not self._all_live():
+            return False
+        # A feed that has just been connected calls itself live for a moment longer, before it looks for gaps.
+        time.sleep(_SETTLED_S)
+        return self._all_live()
+
+    def _all_live(self) -> bool:
+        states = [feed.status() for feed in self._feeds.values()]
+        is_live = all(state.connected and state.phase is Phase.LIVE for state in states)
+        return is_live and not self._waiting() and self._account.is_up
 
     # People.
 

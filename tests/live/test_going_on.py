@@ -110,7 +110,7 @@ def test_protective_orders_stay_and_are_known_again(start_site: Any, journal_fil
     assert_journal_is_true(journal_file, truth(site))
 
 
-@pytest.mark.parametrize("on_stop", ["cancel", "close"])
+@pytest.mark.parametrize("on_stop", [pytest.param("cancel", marks=pytest.mark.slow), "close"])
 def test_leaves_orders_as_told(start_site: Any, journal_file: Path, on_stop: str) -> None:
     site = start_site("2025-08-15", fee_asset="received", step=False)
     run = site.make("sar", journal=journal_file, origin=None, protection=STOPS, on_stop=on_stop)
@@ -123,6 +123,7 @@ def test_leaves_orders_as_told(start_site: Any, journal_file: Path, on_stop: str
     assert_journal_is_true(journal_file, told)
 
 
+@pytest.mark.slow
 def test_new_books_leave_the_old_holding_alone(start_site: Any, journal_file: Path) -> None:
     site = start_site("2025-08-15", fee_asset="received", step=False)
     run = site.make("sar", journal=journal_file, origin=None)

@@ -34,7 +34,7 @@ def assert_equal(live: RunResult, tested: RunResult) -> None:
     assert live.metrics["fees_paid"] == pytest.approx(tested.metrics["fees_paid"], abs=1e-6)
 
 
-@pytest.mark.parametrize("strategy", ["sar", "combined"])
+@pytest.mark.parametrize("strategy", ["sar", pytest.param("combined", marks=pytest.mark.slow)])
 def test_trades_as_in_a_backtest(start_site: Any, backtest: Callable[..., RunResult], strategy: str) -> None:
     site = start_site()
     outcome = site.run(strategy)
@@ -53,7 +53,7 @@ def test_trades_as_in_a_backtest(start_site: Any, backtest: Callable[..., RunRes
 def test_trades_as_in_a_backtest_over_years(
     start_site: Any, backtest: Callable[..., RunResult], strategy: str
 ) -> None:
-    (result,) = start_site("2017-08-17").run(strategy).results
+    (result,) = start_site("2017-08-17").run(strategy, duration_s=600.0).results
     assert len(result.data.bars) == 3000
     assert_equal(result, backtest(strategy, result))
 
