@@ -57,6 +57,7 @@ class Done:
     created_ms: int = 0
     client_id: str = ""
     is_of_bar: bool = True
+    trailing_delta: int | None = None
     price: Decimal | None = None
     stop_price: Decimal | None = None
 
@@ -151,6 +152,7 @@ def _done(run: LiveRun, order: Any, fills: list[Any]) -> Done:
     )
     if protects:
         done.purpose = "take_profit" if order.tag == "take_profit" else "stop_loss"
+        done.trailing_delta = 500 if order.tag == "trailing_stop" else None
         done.created_ms = int(run.bars.open_time[order.bar]) + 400  # when the entry had filled
     return done
 
@@ -239,7 +241,8 @@ def _write_order(journal: Journal, run: LiveRun, number: int, done: Done, count:
     name = done.client_id or f"btr-{TAG}-{number * 10_000 + count:08d}"
     record = OrderRecord(
         number, name, SYMBOL, done.side, done.type, done.quantity, done.created_ms, done.created_ms, done.state,
-        price=done.price, stop_price=done.stop_price, purpose=done.purpose, reason=done.reason,
+        price=done.price, stop_price=done.stop_price, trailing_delta=done.trailing_delta,
+        purpose=done.purpose, reason=done.reason,
     )  # fmt: skip
     named = run.names_bars and done.is_of_bar
     intent = {"bar": int(run.bars.open_time[done.bar])} if named else {}

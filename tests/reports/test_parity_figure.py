@@ -24,7 +24,8 @@ def picture(live: Any, backtest: Any) -> Any:
     bars = Bars.of(times, open=close, high=close, low=close, close=close)
     return draw_parity(
         bars, live=np.array(live, dtype=float), backtest=np.array(backtest, dtype=float),
-        interval=Interval.parse("1m"), title="sar on BTCUSDT 1m, run 3", quote_asset="USDT", verdict="explained",
+        interval=Interval.parse("1m"), title="sar on BTCUSDT 1m, run 3", quote_asset="USDT",
+        verdict="explained",
     )  # fmt: skip
 
 

@@ -168,7 +168,9 @@ def random_bars(draw: st.DrawFn) -> Bars:
     name=names,
     stake=st.sampled_from(["95%", "0.3", "500USDT"]),
     history=st.integers(0, 50),
-    guard=st.sampled_from([Protection(), Protection(stop_loss_pct=3), Protection(2, 5), Protection(None, 4)]),
+    guard=st.sampled_from(
+        [Protection(), Protection(stop_loss_pct=3), Protection(2, 5), Protection(trailing_stop_pct=4)]
+    ),
 )
 def test_a_journal_made_from_a_backtest_has_no_difference(
     tmp_path: Path, *, bars: Bars, name: str, stake: str, history: int, guard: Protection
