@@ -40,6 +40,7 @@ _DECISIONS = ("long_entry", "long_exit", "short_entry", "short_exit")
 _BATCH = 500
 _SHOW_S = 0.5
 _SETTLED_S = 0.02
+_STANDS_S = 2.5  # longer than REST holds back a bar
 
 
 @dataclass(slots=True)
@@ -131,6 +132,7 @@ class LiveTurns:
         self._interval, self._grid = str(interval), Grid(interval)
         self._told: dict[str, str] = {}
         self._shown_at = float("-inf")
+        self._heard_at: float | None = None
 
     # A store's life.
 
@@ -291,17 +293,30 @@ class LiveTurns:
         return any(feed.haslivedata() for feed in self._feeds.values())
 
     def _is_ready(self) -> bool:
-        """Whether every feed hears its stream and has delivered its history, and the account's events come."""
-        if not self._all_live():
-            return False
-        # A feed that has just been connected calls itself live for a moment longer, before it looks for gaps.
-        time.sleep(_SETTLED_S)
-        return self._all_live()
+        """
+        Whether every feed hears its stream and has delivered its history, and the account's events come.
 
-    def _all_live(self) -> bool:
+        On an exchange whose clock stands, a feed may stay behind: REST holds back the bar that has just closed
+        until two seconds later, which do not pass. What is missing comes once the clock runs.
+        """
+        if not self._all_heard(Phase.LIVE, Phase.BEHIND):
+            self._heard_at = None
+            return False
+        now = time.monotonic()
+        if self._heard_at is None:
+            self._heard_at = now
+        if now - self._heard_at >= _STANDS_S:
+            return True
+        # A feed that has just been connected calls itself live for a moment longer, before it looks for gaps.
+        if not self._all_heard(Phase.LIVE):
+            return False
+        time.sleep(_SETTLED_S)
+        return self._all_heard(Phase.LIVE)
+
+    def _all_heard(self, *phases: Phase) -> bool:
         states = [feed.status() for feed in self._feeds.values()]
-        is_live = all(state.connected and state.phase is Phase.LIVE for state in states)
-        return is_live and not self._waiting() and self._account.is_up
+        are_heard = all(state.connected and state.phase in phases for state in states)
+        return are_heard and not self._waiting() and self._account.is_up
 
     # People.
 
