@@ -12,7 +12,7 @@ import click
 from bt_run.cli.journal_options import journal_options
 
 if TYPE_CHECKING:
-    from bt_run.run.doctor_finding import Finding
+    from bt_run.run.doctor.finding import Finding
 
 __all__ = ["doctor"]
 
@@ -41,7 +41,7 @@ the venue, the first of these. It sends no orders and changes nothing.
 def doctor(*, venue: str, symbol: str, journal: str, as_json: bool) -> int:
     """Check Python, packages, clock, disk, journal, venue and API key, and say what to mend."""
     from bt_run.core.venue import find_venue
-    from bt_run.run.doctor import examine
+    from bt_run.run.doctor.examine import examine
 
     findings = examine(find_venue(venue), journal=journal, symbol=symbol.upper())
     if as_json:

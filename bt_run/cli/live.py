@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from bt_run.core.results import RunResult
     from bt_run.core.venue import Venue
     from bt_run.practice.plan import PracticePlan
-    from bt_run.run.live import LiveOutcome
-    from bt_run.run.live_plan import DataOrigin, LivePlan, Mode
-    from bt_run.run.live_practice import Market
+    from bt_run.run.live.plan import DataOrigin, LivePlan, Mode
+    from bt_run.run.live.practice import Market
+    from bt_run.run.live.run import LiveOutcome
 
 __all__ = ["live"]
 
@@ -100,8 +100,8 @@ def live(
     import_talib_for([strategy])
     check_outputs(json_path, trades, equity, plot=plot, inputs=[*(_file_of(n) for n in names), strategy])
     from bt_run.cli.live_display import LiveDisplay
-    from bt_run.run.live import LiveRun
-    from bt_run.run.live_real_money import allow_real_money
+    from bt_run.run.live.real_money import allow_real_money
+    from bt_run.run.live.run import LiveRun
     from strategies.loader import load_strategy
 
     loaded = load_strategy(strategy, params=options["param"])
@@ -114,7 +114,7 @@ def live(
             where, markets = exchange.venue, exchange.markets
             credentials = _key(exchange.api_key, exchange.secret)
         elif where.name == "practice":
-            from bt_run.run.live_practice import running_markets
+            from bt_run.run.live.practice import running_markets
 
             markets = running_markets(where)
         if credentials is None and mode == "live":
@@ -158,8 +158,8 @@ def _file_of(name: str) -> str:
 
 
 def _start_exchange(stack: ExitStack, names: Sequence[str], options: dict[str, Any]) -> tuple[Any, DataOrigin]:
-    from bt_run.run.live_plan import DataOrigin
-    from bt_run.run.live_practice import EmbeddedPractice
+    from bt_run.run.live.plan import DataOrigin
+    from bt_run.run.live.practice import EmbeddedPractice
 
     exchange = stack.enter_context(EmbeddedPractice(_practice_plan(names, options), cash=options["cash"]))
     for market in exchange.markets:
@@ -204,7 +204,7 @@ def _plan(
 ) -> LivePlan:
     from bt_run.core.interval import Interval
     from bt_run.core.settings import Protection
-    from bt_run.run.live_plan import LivePlan
+    from bt_run.run.live.plan import LivePlan
 
     symbols = tuple(name.upper().replace("/", "").replace("-", "") for name in options["symbols"])
     if not symbols:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from bt_run.run.live_plan import LivePlan
-    from bt_run.run.live_status import LiveSnapshot, OpenOrder, SymbolView
+    from bt_run.run.live.plan import LivePlan
+    from bt_run.run.live.status import LiveSnapshot, OpenOrder, SymbolView
 
 __all__ = ["LiveDisplay", "panel", "state_line"]
 
@@ -40,7 +40,7 @@ _LAG_MS = 3_000
 
 class LiveDisplay:
     """
-    Follows a run (`bt_run.run.live_status.Audience`) while it is entered.
+    Follows a run (`bt_run.run.live.status.Audience`) while it is entered.
 
     Everything goes to stderr, so that stdout is the result's alone. On a terminal news go above the panel;
     elsewhere every line has its time, and once a minute one says how the run stands.

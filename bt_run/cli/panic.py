@@ -12,7 +12,7 @@ from bt_run.cli.verbs import symbol_option, waiting
 from bt_run.core.errors import ConfigError, NoAnswer
 
 if TYPE_CHECKING:
-    from bt_run.run.panic_all import PanicTarget
+    from bt_run.run.panic.all_symbols import PanicTarget
 
 __all__ = ["panic"]
 
@@ -43,7 +43,7 @@ Exit code 7: the bot hangs; --kill ends its process and goes on without it.
 @click.option("--kill", is_flag=True, help="Kill a bot that does not answer within 10 seconds, then go on.")
 def panic(*, journal: str, symbol: str | None, venue: str | None, yes: bool, kill: bool) -> int:
     """Cancel all orders of the bot and close its position, at once; also when the bot is dead."""
-    from bt_run.run.panic_all import NothingTraded, find_target
+    from bt_run.run.panic.all_symbols import NothingTraded, find_target
     from bt_run.run.verbs import is_running, kill_bot, tell_bot
 
     symbol = symbol and symbol.upper()
@@ -86,7 +86,7 @@ def _from_journal(journal: str, *, symbol: str | None, venue: str | None) -> int
     from brokers.binance.rest_gateway import BinanceGateway
     from bt_run.core.venue import find_venue
     from bt_run.journal.journal import Journal
-    from bt_run.run.panic_all import close_all, find_target
+    from bt_run.run.panic.all_symbols import close_all, find_target
     from bt_run.run.verbs import hold_entries
 
     with Journal(journal) as opened:

@@ -13,7 +13,7 @@ from bt_run.cli.options import check_outputs, complete_strategy
 from bt_run.cli.output import is_stdout, print_result, put_json
 
 if TYPE_CHECKING:
-    from bt_run.run.parity import ParityReport
+    from bt_run.run.parity.check import ParityReport
 
 __all__ = ["parity"]
 
@@ -81,7 +81,7 @@ def parity(
     from strategies.built_in import import_talib_for
 
     import_talib_for([strategy or ""])
-    from bt_run.run.parity import run_parity
+    from bt_run.run.parity.check import run_parity
 
     with open_journal(journal) as reader:
         window = window_of(reader, run=run, symbol=None, since=None, until=None)

@@ -14,8 +14,8 @@ from bt_run.core.clock import iso_utc
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bt_run.run.parity import ParityReport
-    from bt_run.run.parity_sides import Difference, Trip
+    from bt_run.run.parity.check import ParityReport
+    from bt_run.run.parity.sides import Difference, Trip
 
 __all__ = ["COLUMNS", "SCHEMA", "report_to_dict", "write_differences"]
 

@@ -10,15 +10,15 @@ from rich.text import Text
 from bt_run.reports.cells import money_cell
 from bt_run.reports.fitted import Fitted
 from bt_run.reports.heading import one_line, time_cell
-from bt_run.run.parity_sides import LOUD
+from bt_run.run.parity.sides import LOUD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
-    from bt_run.run.parity import ParityReport
-    from bt_run.run.parity_sides import Difference, Trip
+    from bt_run.run.parity.check import ParityReport
+    from bt_run.run.parity.sides import Difference, Trip
 
 __all__ = ["parity_table", "summary", "title_of"]
 

@@ -20,7 +20,7 @@ from bt_run.journal.commands import find_command, listening_runs, send_command
 from bt_run.journal.database import Place
 from bt_run.journal.queries import JournalReader
 from bt_run.journal.writer_lock import is_held
-from bt_run.run.panic_books import newest_runs
+from bt_run.run.panic.books import newest_runs
 from bt_run.run.safety_limits import STATE_KEY, SafetyFacts
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import sys
 
 import backtrader as bt
 
-from bt_run.run.bt_live_store import BinanceStore
+from bt_run.run.live.bt_store import BinanceStore
 
 
 class InAndOut(bt.Strategy):

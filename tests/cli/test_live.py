@@ -15,7 +15,7 @@ import pytest
 
 from bt_run.cli.live_display import panel, state_line
 from bt_run.reports.tables import render_text
-from bt_run.run.live_status import LiveSnapshot, OpenOrder, SymbolView
+from bt_run.run.live.status import LiveSnapshot, OpenOrder, SymbolView
 from feeds.live.outcomes import Phase
 from feeds.live.status import LiveStatus
 

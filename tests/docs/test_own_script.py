@@ -15,8 +15,8 @@ import requests
 from bt_run.core.errors import ConfigError
 from bt_run.practice.market.data_file import MarketRequest
 from bt_run.practice.plan import PracticePlan
-from bt_run.run.bt_live_store import BinanceStore
-from bt_run.run.live_practice import EmbeddedPractice
+from bt_run.run.live.bt_store import BinanceStore
+from bt_run.run.live.practice import EmbeddedPractice
 
 BARS_A_SECOND = 4
 

@@ -19,10 +19,10 @@ from bt_run.practice.plan import PracticePlan
 from bt_run.practice.rules import Fees
 from bt_run.run.backtest import run_backtest
 from bt_run.run.data import DataRequest, load_data
-from bt_run.run.live import LiveOutcome, LiveRun
-from bt_run.run.live_plan import DataOrigin, LivePlan
-from bt_run.run.live_practice import EmbeddedPractice
-from bt_run.run.live_status import LiveSnapshot
+from bt_run.run.live.plan import DataOrigin, LivePlan
+from bt_run.run.live.practice import EmbeddedPractice
+from bt_run.run.live.run import LiveOutcome, LiveRun
+from bt_run.run.live.status import LiveSnapshot
 from strategies.loader import load_strategy
 
 NAME = "btc_1d.csv"

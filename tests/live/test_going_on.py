@@ -18,7 +18,7 @@ import requests
 from bt_run.core.errors import ConfigError
 from bt_run.core.settings import Protection
 from bt_run.journal.queries import JournalReader
-from bt_run.run.live import LiveRun
+from bt_run.run.live.run import LiveRun
 
 STOPS = Protection(stop_loss_pct=3.0, take_profit_pct=6.0)
 BALANCES = {"USDT": Decimal(5000), "BTC": Decimal("0.5")}
@@ -152,7 +152,7 @@ def test_adopts_a_holding_at_the_price_now(start_site: Any, journal_file: Path) 
 def test_refuses_to_begin_where_the_coins_are_gone(
     start_site: Any, journal_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bt_run.run.live_recovery._AGAIN_S", 0.01)
+    monkeypatch.setattr("bt_run.run.live.recovery._AGAIN_S", 0.01)
     site = start_site("2025-08-15", fee_asset="received", step=False)
     run = site.make("sar", journal=journal_file, origin=None)
     stop_after(run, site, 1)

@@ -9,10 +9,10 @@ from typing import Any
 from brokers.gateway import AccountReport, OrderSeen
 from brokers.order_events import Submitted
 from bt_run.core.background import Bell
-from bt_run.run.live_barrier import Held
-from bt_run.run.live_hold import ClockHold
-from bt_run.run.live_log import BarSeen
-from bt_run.run.live_wire import Chime, LiveInbox
+from bt_run.run.live.barrier import Held
+from bt_run.run.live.hold import ClockHold
+from bt_run.run.live.log import BarSeen
+from bt_run.run.live.wire import Chime, LiveInbox
 
 
 @dataclass

@@ -11,8 +11,8 @@ from bt_run.core.money import Stake
 from bt_run.core.settings import Protection
 from bt_run.journal.queries import JournalReader
 from bt_run.practice.market.data_file import MarketRequest
-from bt_run.run.parity import ParityReport, run_parity
-from bt_run.run.parity_sides import LOUD, Cause
+from bt_run.run.parity.check import ParityReport, run_parity
+from bt_run.run.parity.sides import LOUD, Cause
 
 SHIPPED = ("bollinger", "combined", "ma_cross", "macd", "rsi", "sar")
 

@@ -9,8 +9,8 @@ import pytest
 
 from bt_run.core.errors import ConfigError
 from bt_run.core.venue import VENUES
-from bt_run.run.live_plan import LivePlan
-from bt_run.run.live_real_money import allow_real_money, check_account, is_real, stakes
+from bt_run.run.live.plan import LivePlan
+from bt_run.run.live.real_money import allow_real_money, check_account, is_real, stakes
 from strategies.loader import load_strategy
 
 

@@ -26,8 +26,8 @@ from brokers.orders import Order, apply
 from bt_run.core.errors import IllegalTransition, JournalError
 from bt_run.journal.column_types import plain
 from bt_run.journal.records import OrderEvent
-from bt_run.run.live_rewind import books_at
-from bt_run.run.live_story import intent_line, line_of, order_of, order_record
+from bt_run.run.live.rewind import books_at
+from bt_run.run.live.story import intent_line, line_of, order_of, order_record
 
 NOW = 1_790_000_000_000
 

@@ -1,0 +1,1 @@
+"""Look at what a live run needs, and say what to mend."""

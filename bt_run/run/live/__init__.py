@@ -1,0 +1,1 @@
+"""A live run: begin, trade, recover, end."""

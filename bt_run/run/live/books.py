@@ -1,0 +1,187 @@
+"""What the journal has of the runs that a new one goes on from: orders, books, and where the bars ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, select
+
+from brokers.amounts import ratio
+from brokers.client_ids import ClientId
+from brokers.holdings import Holding, Ledger
+from bt_run.core.errors import BtRunError, JournalError
+from bt_run.journal import schema
+from bt_run.journal.queries import Window
+from bt_run.journal.records import BarRecord, OrderEvent
+from bt_run.run.live.story import FEE_VALUE, filled_of, order_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from brokers.orders import Order
+    from bt_run.journal.queries import JournalQueries
+    from bt_run.journal.records import RunRecord
+    from bt_run.run.live.plan import LivePlan
+
+__all__ = ["OPENING", "TAG", "Past", "opening_document", "read_past"]
+
+OPENING = "opening"
+"""The key of the state of a run that began with new books: those books."""
+
+TAG = "tag"
+"""The key of the state that holds the run's part of its client ids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """
+    The runs that this one goes on from, the newest last.
+
+    `orders` are all of their orders by client id, `owners` the runs that made them. `ledger` is the books after
+    all fills in the journal. `tags` are the runs' parts of client ids, `state` the last run's facts, `bars`
+    the open time of the last bar that it saw, by symbol.
+    """
+
+    runs: tuple[RunRecord, ...]
+    orders: Mapping[str, Order]
+    owners: Mapping[str, int]
+    ledger: Ledger
+    tags: frozenset[str]
+    state: Mapping[str, Any]
+    bars: Mapping[str, int]
+
+    @property
+    def last(self) -> RunRecord:
+        """Give the newest run."""
+        return self.runs[-1]
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether the newest run did not end by itself."""
+        return self.last.ended_ms is None
+
+
+def opening_document(ledger: Ledger) -> dict[str, Any]:
+    """Give the books with which a run begins as JSON can hold them."""
+    return {
+        "quote_asset": ledger.quote_asset,
+        "cash": f"{ledger.cash:f}",
+        "holdings": {
+            symbol: {
+                "base_asset": holding.base_asset,
+                "quantity": f"{holding.quantity:f}",
+                "cost": f"{holding.cost:f}",
+            }
+            for symbol, holding in ledger.holdings.items()
+        },
+    }
+
+
+def _opened(told: Mapping[str, Any]) -> Ledger:
+    quote = str(told["quote_asset"])
+    holdings = {
+        symbol: Holding(symbol, item["base_asset"], quote, Decimal(item["quantity"]), Decimal(item["cost"]))
+        for symbol, item in told["holdings"].items()
+    }
+    return Ledger(quote, Decimal(told["cash"]), MappingProxyType(holdings))
+
+
+def read_past(journal: JournalQueries, plan: LivePlan) -> Past | None:
+    """
+    Read what the last run of this venue, symbol and strategy left, and the runs before it that it went on from.
+
+    None where there is none, or it never came as far as to have books. Raises JournalError.
+    """
+    last = journal.last_run(
+        venue=plan.venue.name, mode=plan.mode, symbol=plan.symbol_key, strategy=plan.strategy.name
+    )
+    if last is None:
+        return None
+    runs = _chain(journal, last)
+    opening = journal.state(runs[0].run).get(OPENING)
+    if opening is None:
+        return None
+    orders: dict[str, Order] = {}
+    owners: dict[str, int] = {}
+    prices: dict[tuple[str, int], Decimal] = {}
+    for run in runs:
+        stories: dict[str, list[OrderEvent]] = {}
+        for line in journal.find(OrderEvent, Window(run=run.run)):
+            stories.setdefault(line.client_id, []).append(line)
+        for record in journal.orders(run=run.run):
+            story = stories.get(record.client_id, [])
+            orders[record.client_id] = order_of(record, story)
+            owners[record.client_id] = run.run
+            prices |= _fee_prices(record.symbol, story)
+    return Past(
+        runs=runs,
+        orders=orders,
+        owners=owners,
+        ledger=_booked(journal, runs, _opened(opening), prices),
+        tags=_tags(journal, runs, orders),
+        state=journal.state(last.run),
+        bars=_last_bars(journal, runs, plan),
+    )
+
+
+def _chain(journal: JournalQueries, last: RunRecord) -> tuple[RunRecord, ...]:
+    runs = [last]
+    while runs[0].resumes is not None and OPENING not in journal.state(runs[0].run):
+        runs.insert(0, journal.run(runs[0].resumes))
+    return tuple(runs)
+
+
+def _fee_prices(symbol: str, story: list[OrderEvent]) -> dict[tuple[str, int], Decimal]:
+    return {
+        (symbol, int(line.details["trade_id"])): ratio(
+            Decimal(line.details[FEE_VALUE]), Decimal(line.details["fee"])
+        )
+        for line in story
+        if line.details.get(FEE_VALUE) is not None
+    }
+
+
+def _booked(
+    journal: JournalQueries,
+    runs: tuple[RunRecord, ...],
+    ledger: Ledger,
+    prices: Mapping[tuple[str, int], Decimal],
+) -> Ledger:
+    fills = [fill for run in runs for fill in journal.fills(run=run.run)]
+    for fill in sorted(fills, key=lambda fill: (fill.time_ms, fill.trade_id)):
+        price = prices.get((fill.symbol, fill.trade_id))
+        try:
+            ledger = ledger.book(fill.symbol, "BUY" if fill.side == "BUY" else "SELL", filled_of(fill), price)
+        except BtRunError as error:
+            raise JournalError(
+                f"The fills in the journal {journal.place} do not add up: {error} "
+                f"Look at bt-run journal trades; --fresh begins with new books."
+            ) from error
+    return replace(ledger, notes=())
+
+
+def _tags(journal: JournalQueries, runs: tuple[RunRecord, ...], orders: Mapping[str, Order]) -> frozenset[str]:
+    written = {str(tag) for run in runs if (tag := journal.state(run.run).get(TAG))}
+    return frozenset(written | {known.run for name in orders if (known := ClientId.parse(name)) is not None})
+
+
+def _last_bars(journal: JournalQueries, runs: tuple[RunRecord, ...], plan: LivePlan) -> dict[str, int]:
+    """Find the last bar of each symbol that any of the runs saw."""
+    bars = schema.bars.c
+    found: dict[str, int] = {}
+    for symbol in plan.symbols:
+        newest = (
+            select(func.max(bars.open_time))
+            .where(
+                bars.run.in_([run.run for run in runs]),
+                bars.symbol == symbol,
+                bars.interval == str(plan.interval),
+            )
+            .scalar_subquery()
+        )
+        for record in journal.find(BarRecord, Window(symbol=symbol), bars.open_time == newest):
+            found[symbol] = record.open_time
+    return found

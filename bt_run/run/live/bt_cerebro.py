@@ -1,0 +1,130 @@
+"""A Cerebro for a live run: feeds that block, strategies over them, the live broker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import backtrader as bt
+
+from brokers.bt_costs import StakeSizer
+from bt_run.core.clock import iso_utc
+from bt_run.core.errors import BtRunError, StrategyError
+from bt_run.run.bt_cerebro import curves_of
+from feeds.bt_live import LiveFeed
+from strategies.bt_talib_live import mend_talib
+from strategies.loader import user_traceback
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bt_run.core.market import FloatArray
+    from bt_run.run.live.plan import LivePlan
+    from bt_run.run.live.wire import LiveWire
+    from feeds.live.outcomes import Notice
+
+__all__ = ["curves_of_run", "make_feeds", "prepare_cerebro", "run_cerebro_live"]
+
+
+def make_feeds(
+    plan: LivePlan, wire: LiveWire, *, on_notice: Callable[[str, Notice], None]
+) -> dict[str, LiveFeed]:
+    """Make a feed a symbol, on one connection; by symbol."""
+
+    def listener(symbol: str) -> Callable[[Notice], None]:
+        return lambda notice: on_notice(symbol, notice)
+
+    return {
+        symbol: LiveFeed(
+            symbol,
+            plan.interval,
+            history=plan.history,
+            intrabar=plan.intrabar,
+            background=wire.background,
+            bell=wire.chime.bell(),
+            hub=wire.hub,
+            on_notice=listener(symbol),
+        )
+        for symbol in plan.symbols
+    }
+
+
+def prepare_cerebro(
+    plan: LivePlan, feeds: Mapping[str, Any], broker: Any, *, lot_steps: Mapping[str, float]
+) -> Any:
+    """Put feeds, broker and strategies together: one strategy over all feeds, or one for each."""
+    # Orders are told as soon as anything happens to them, not with the next bar, which may be an hour away.
+    cerebro = bt.Cerebro(stdstats=False, preload=False, runonce=False, quicknotify=True)
+    cerebro.setbroker(broker)
+    for symbol, feed in feeds.items():
+        cerebro.adddata(feed, name=symbol)
+    strategy = plan.strategy
+    if plan.one_strategy or len(feeds) == 1:
+        cerebro.addstrategy(strategy.cls, **strategy.params)
+        cerebro.addsizer(StakeSizer, stake=plan.stake, lot_step=min(lot_steps.values()))
+        return cerebro
+    for number, (symbol, feed) in enumerate(feeds.items()):
+        cerebro.addstrategy(_narrowed(strategy.cls, feed), **strategy.params)
+        cerebro.addsizer_byidx(number, StakeSizer, stake=plan.stake, lot_step=lot_steps[symbol])
+    return cerebro
+
+
+def _narrowed(cls: Any, feed: Any) -> Callable[..., Any]:
+    """Give what makes a strategy that knows one feed only, and is not called for bars of the others."""
+    alone = type(cls.__name__, (cls,), {"__module__": cls.__module__, "_next": _next_if_news})
+
+    def make(*datas: Any, **params: Any) -> Any:
+        made = alone(feed, **params)
+        made._last_news = None
+        return made
+
+    return make
+
+
+def _next_if_news(strategy: Any) -> None:
+    """Take the place of ``_next``: Cerebro calls all strategies whenever any feed has a bar."""
+    data = strategy.data
+    news = (len(data), data.datetime[0], data.close[0], data.volume[0]) if len(data) else None
+    if news is None or news == strategy._last_news:
+        return
+    strategy._last_news = news
+    super(type(strategy), strategy)._next()
+
+
+def run_cerebro_live(plan: LivePlan, cerebro: Any) -> list[Any]:
+    """
+    Run until the feeds end or it is stopped; `bt.talib` gives a backtest's values meanwhile.
+
+    Raises:
+        StrategyError: the strategy raised; its story is the traceback.
+        BtRunError: what the run itself raises.
+    """
+    try:
+        with mend_talib():
+            return list(cerebro.run())
+    except BtRunError:
+        raise
+    except (Exception, SystemExit) as error:  # a strategy that calls sys.exit() has failed as well
+        story = user_traceback(error, plan.strategy.source)
+        if not story:
+            raise
+        raise StrategyError(
+            f"{plan.strategy.name} raised {type(error).__name__} {_when(cerebro)}. "
+            f"The traceback above ends where it happened.",
+            story=story,
+        ) from error
+
+
+def _when(cerebro: Any) -> str:
+    for feed in cerebro.datas:
+        bars = feed.loaded
+        if len(feed) and bars is not None:
+            return f"at the bar of {iso_utc(int(bars.open_time[len(feed) - 1]))}"
+    return "before the first bar"
+
+
+def curves_of_run(cerebro: Any, feed: Any) -> tuple[Mapping[str, FloatArray], Mapping[str, FloatArray]]:
+    """Give panels and overlays of the strategy on this feed, over all of its bars."""
+    for strategy in getattr(cerebro, "runningstrats", ()):
+        if strategy.datas and strategy.data is feed:
+            return curves_of(strategy, bars=len(feed))
+    return {}, {}

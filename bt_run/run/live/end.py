@@ -1,0 +1,94 @@
+"""How a live run ends: what becomes of its orders and its position, and its results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from brokers.amounts import text_of
+from bt_run.core.errors import BtRunError
+from bt_run.run.live.bt_cerebro import curves_of_run
+from bt_run.run.live.result import live_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from brokers.filters import SymbolFilters
+    from bt_run.core.results import RunResult
+    from bt_run.run.live.log import RunLog
+    from bt_run.run.live.plan import LivePlan
+
+__all__ = ["leave_orders", "results_of", "standing_words"]
+
+SETTLE_S = 1.5
+CLOSE_S = 60.0
+
+
+def leave_orders(
+    plan: LivePlan,
+    broker: Any,
+    strategies: list[Any],
+    *,
+    closes: bool,
+    wait: Callable[[float], object],
+) -> list[str]:
+    """
+    Leave orders and position as the settings say, or close all; gives sentences on what was done.
+
+    It works the broker's turns alone; the strategy is not asked any more. Errors of the exchange are told.
+    """
+    try:
+        if closes or plan.on_stop == "close":
+            owner = strategies[0] if strategies else None
+            return broker.close_all(owner, limit_s=CLOSE_S, wait=wait) if owner is not None else []
+        if not broker.cancel_open(all_orders=plan.on_stop == "cancel", limit_s=SETTLE_S, wait=wait):
+            return ["Not every order is known to be cancelled; the next start asks for them."]
+    except BtRunError as error:
+        return [f"The orders could not be settled: {error}"]
+    return []
+
+
+def standing_words(broker: Any) -> list[str]:
+    """Say what is still held and open when the run is over."""
+    words = [
+        f"Still held: {text_of(holding.quantity)} {holding.base_asset}"
+        for holding in broker.ledger.holdings.values()
+        if broker.is_worth_telling(holding.symbol)
+    ]
+    orders = [order for order in broker.orders.values() if not order.is_terminal]
+    words += [
+        f"Still open: {order.side.lower()} {order.type} {order.client_id}"
+        + (f" ({order.purpose.replace('_', '-')})" if order.purpose in ("stop_loss", "take_profit") else "")
+        for order in orders
+    ]
+    return words
+
+
+def results_of(
+    plan: LivePlan,
+    cerebro: Any,
+    feeds: Mapping[str, Any],
+    log: RunLog,
+    filters: Mapping[str, SymbolFilters],
+    *,
+    commission: float,
+    start_equity: float,
+) -> tuple[RunResult, ...]:
+    """Reckon what came of each symbol of which a bar closed."""
+    found = []
+    for symbol, feed in feeds.items():
+        bars = feed.loaded
+        if bars is None:
+            continue
+        result = live_result(
+            plan,
+            symbol,
+            log.symbols[symbol],
+            bars,
+            commission=commission,
+            lot_step=float(filters[symbol].step_of("MARKET")),
+            start_equity=start_equity,
+            curves=curves_of_run(cerebro, feed),
+        )
+        if result is not None:
+            found.append(result)
+    return tuple(found)

@@ -1,0 +1,99 @@
+"""Real money is refused unless it is asked for twice: by an option, and by a person or the account's number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bt_run.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bt_run.core.venue import Venue
+    from bt_run.run.live.plan import LivePlan
+
+__all__ = ["UNATTENDED", "allow_real_money", "check_account", "is_real", "stakes"]
+
+UNATTENDED = "BT_RUN_REAL_MONEY"
+"""The variable that allows it where nobody can be asked; it holds the account's uid."""
+
+_TOYS = frozenset({"testnet.binance.vision", "demo-api.binance.com", "localhost", "127.0.0.1", "::1"})
+
+
+def is_real(venue: Venue) -> bool:
+    """Tell whether orders of a venue move real money: all do but the known testnets and this machine's own."""
+    return urlsplit(venue.rest_url).hostname not in _TOYS
+
+
+def stakes(plan: LivePlan) -> list[str]:
+    """Say in lines what a run may do with real money."""
+    guard, limits = plan.protection, plan.limits
+    quote = "in quote asset"
+
+    def limit(name: str, value: object, unit: str = "") -> str:
+        return f"  {name}: {'NO LIMIT' if value is None else f'{value}{unit}'}"
+
+    return [
+        f"REAL MONEY on {plan.venue.name} ({urlsplit(plan.venue.rest_url).hostname})",
+        f"  strategy: {plan.strategy.name}",
+        f"  symbols: {' '.join(plan.symbols)} {plan.interval}",
+        f"  stake of an entry: {plan.stake}",
+        limit(f"cash it may use, {quote}", plan.cash),
+        limit("stop-loss", guard.stop_loss_pct or guard.trailing_stop_pct, " %"),
+        limit(f"largest order, {quote}", limits.max_order),
+        limit(f"largest position, {quote}", limits.max_position),
+        limit("largest loss of a day", limits.max_daily_loss),
+        limit("largest drawdown", limits.max_drawdown_pct, " %"),
+    ]
+
+
+def allow_real_money(
+    plan: LivePlan,
+    *,
+    is_wanted: bool,
+    environ: Mapping[str, str],
+    ask: Callable[[list[str], str], str] | None,
+) -> str | None:
+    """
+    Let a run with real money pass, or refuse it.
+
+    Args:
+        plan: The run.
+        is_wanted: Whether ``--real-money`` was given.
+        environ: The environment.
+        ask: Shows lines and a question, and gives the answer; None where nobody is there.
+
+    Returns:
+        The uid that the account must have, None where a person has agreed or no real money is at stake.
+
+    Raises:
+        ConfigError: it was not asked for, not agreed to, or nobody is there to ask.
+    """
+    if plan.mode != "live" or not is_real(plan.venue):
+        return None
+    if not is_wanted:
+        raise ConfigError(
+            f"{plan.venue.name} trades real money. Try the run with --venue testnet or --paper first; "
+            f"then add --real-money."
+        )
+    uid = environ.get(UNATTENDED, "").strip()
+    if uid:
+        return uid
+    if ask is None:
+        raise ConfigError(
+            f"Real money needs a person who agrees, and nobody is at the terminal. "
+            f"Unattended, set {UNATTENDED} to the uid of the account."
+        )
+    wanted = " ".join(plan.symbols)
+    if ask(stakes(plan), f"Type {wanted} to trade it with real money").strip().upper() != wanted:
+        raise ConfigError("Not agreed to; nothing was sent.")
+    return None
+
+
+def check_account(expected: str, uid: int | None) -> None:
+    """Check that the key is of the account that was named. Raises ConfigError."""
+    if str(uid) != expected:
+        raise ConfigError(
+            f"{UNATTENDED} names the account {expected}, and the key is of account {uid}. Nothing was sent."
+        )

@@ -1,0 +1,211 @@
+"""
+Where a live run begins: the books of the last one, compared with the exchange and brought up to now.
+
+Start and restart are one path. What the exchange says is learnt and written down; what nobody knows yet goes on
+into the run, where it is asked for until it is known, and no entry is made meanwhile. Where the account holds
+less than the books say, or the two contradict each other, nothing is begun.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from brokers.orders import apply
+from brokers.reconcile import PATIENCE_S, applied, reconcile
+from brokers.reconciling.views import Belief, ExchangeTrade, ExchangeView, Missing
+from bt_run.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from decimal import Decimal
+
+    from brokers.gateway import Gateway
+    from brokers.holdings import Ledger
+    from brokers.order_events import Event
+    from brokers.orders import Order
+    from brokers.reconcile import Reconciliation
+    from brokers.reconciling.brackets import Unprotected
+    from bt_run.run.live.books import Past
+    from bt_run.run.live.recorder import JournalRecorder
+
+__all__ = ["Recovered", "begin_anew", "recover"]
+
+_LOOKS = 5
+_AGAIN_S = 2.0
+_LATE_MS = 3_600_000
+_SETTLED_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """
+    With what a run begins: `orders` that are not over, or so late that trades may still come, and the books.
+
+    `sentences` are the report for a person. `is_wiped`: the exchange was reset, and the books are new ones' to
+    open. `unprotected` are brackets that nothing covers.
+    """
+
+    orders: tuple[Order, ...]
+    ledger: Ledger
+    sentences: tuple[str, ...]
+    unprotected: tuple[Unprotected, ...] = ()
+    is_wiped: bool = False
+
+
+def recover(
+    past: Past,
+    gateway: Gateway,
+    recorder: JournalRecorder,
+    *,
+    symbols: Sequence[str],
+    steps: Mapping[str, Decimal],
+    sleep: Callable[[float], object] = time.sleep,
+) -> Recovered:
+    """
+    Ask the exchange about what the journal believes, and learn.
+
+    Raises:
+        ConfigError: account and books contradict each other, twice in a row.
+        ExchangeError: a question was not answered.
+        JournalError: what was learnt could not be written.
+    """
+    now_ms = gateway.server_time_ms()
+    orders = {name: order for name, order in past.orders.items() if _still_counts(order, past, now_ms)}
+    belief = Belief(orders, past.ledger, past.tags, steps)
+    sentences: dict[str, None] = {}
+    for attempt in range(3):
+        if attempt:
+            sleep(_AGAIN_S)
+        result = _look(belief, gateway, symbols)
+        belief = _learn(belief, result, recorder)
+        sentences |= dict.fromkeys(result.sentences)
+        if result.wipe is not None or result.is_settled or not _disagrees(result):
+            break
+    if result.wipe is not None:
+        _bury(belief, result.wipe.events, recorder)
+        return Recovered((), past.ledger, result.sentences, is_wiped=True)
+    if _disagrees(result):
+        words = " ".join([*result.contradictions, *_shortfalls(result)])
+        raise ConfigError(
+            f"The journal and the account contradict each other, so nothing is begun. {words} "
+            f"When you know why, --fresh begins with new books and touches nothing of this."
+        )
+    return Recovered(tuple(belief.orders.values()), belief.ledger, tuple(sentences), result.unprotected)
+
+
+def begin_anew(gateway: Gateway, symbols: Iterable[str]) -> tuple[str, ...]:
+    """Say what of others there is where a run begins with new books: open orders that are not touched."""
+    return tuple(
+        f"Order {told.client_id} ({told.side} {told.symbol} {told.type}) is not of this run; it is not touched."
+        for symbol in symbols
+        for told in gateway.open_orders(symbol)
+    )
+
+
+def _still_counts(order: Order, past: Past, now_ms: int) -> bool:
+    """Tell whether news of an order may come. The last trade of all shows whether it is the same exchange."""
+    if not order.is_terminal or order.missing:
+        return True
+    newest = max((fill.time_ms for fill in order.fills), default=order.created_ms)
+    if newest > now_ms - _LATE_MS:
+        return True
+    return order.client_id in _last_traded(past)
+
+
+def _last_traded(past: Past) -> set[str]:
+    newest: dict[str, tuple[int, str]] = {}
+    for order in past.orders.values():
+        for fill in order.fills:
+            newest[order.symbol] = max(newest.get(order.symbol, (0, "")), (fill.time_ms, order.client_id))
+    return {client_id for _, client_id in newest.values()}
+
+
+def _look(belief: Belief, gateway: Gateway, symbols: Sequence[str]) -> Reconciliation:
+    """Ask until nothing is left to ask."""
+    open_orders = tuple(order for symbol in symbols for order in gateway.open_orders(symbol))
+    trades, complete = _recent_trades(belief, gateway, symbols)
+    view = ExchangeView(open_orders=open_orders, trades=trades, complete_ms=complete)
+    for _ in range(_LOOKS):
+        result = reconcile(belief, view)
+        if not (result.to_query or result.to_fetch):
+            break
+        view = _asked_more(belief, view, result, gateway)
+    return reconcile(belief, replace(view, balances=gateway.balances()))
+
+
+def _recent_trades(
+    belief: Belief, gateway: Gateway, symbols: Sequence[str]
+) -> tuple[tuple[ExchangeTrade, ...], dict[str, tuple[int, int]]]:
+    """Give the trades from the last one on that the books have, and for which time they are all."""
+    trades: list[ExchangeTrade] = []
+    complete: dict[str, tuple[int, int]] = {}
+    until = gateway.server_time_ms() - _SETTLED_MS
+    for symbol in symbols:
+        booked = [fill for order in belief.orders.values() if order.symbol == symbol for fill in order.fills]
+        last = max(booked, key=lambda fill: fill.trade_id, default=None)
+        if last is not None:
+            trades += gateway.trades(symbol, since_trade_id=last.trade_id)
+            complete[symbol] = (last.time_ms, until)
+    return tuple(trades), complete
+
+
+def _asked_more(belief: Belief, view: ExchangeView, result: Reconciliation, gateway: Gateway) -> ExchangeView:
+    queried, missing, trades = list(view.queried), list(view.missing), list(view.trades)
+    for client_id in result.to_query:
+        order = belief.orders.get(client_id)
+        told = None if order is None else gateway.query(order.symbol, client_id)
+        if told is not None:
+            queried.append(told)
+        elif order is not None:
+            missing.append(Missing(client_id, _age_s(order, gateway)))
+    known = {(trade.symbol, trade.trade_id) for trade in trades}
+    for symbol, exchange_id in result.to_fetch:
+        found = gateway.trades(symbol, exchange_id=exchange_id)
+        trades += [trade for trade in found if (trade.symbol, trade.trade_id) not in known]
+    return replace(view, queried=tuple(queried), missing=tuple(missing), trades=tuple(trades))
+
+
+def _age_s(order: Order, gateway: Gateway) -> float:
+    """
+    Give for how long the exchange could have known an order; 0 where that is not long enough to say no.
+
+    What was to arrive has done so within the window of its signature, and the exchange's copies lag behind by a
+    minute at most.
+    """
+    age_s = (gateway.server_time_ms() - order.created_ms) / 1000
+    return age_s if order.created_ms and age_s > 2 * PATIENCE_S else 0.0
+
+
+def _learn(belief: Belief, result: Reconciliation, recorder: JournalRecorder) -> Belief:
+    """Write down what follows, and give the belief after it."""
+    orders = dict(belief.orders)
+    for order in result.adopted:
+        orders[order.client_id] = order
+        recorder.adopted(order)
+    for client_id, event in result.events:
+        orders[client_id] = apply(orders[client_id], event)
+        recorder.changed(orders[client_id], event)
+    ledger = belief.ledger
+    for item in result.to_book:
+        ledger = ledger.book(item.symbol, item.side, item.fill)
+        recorder.fill(orders[item.client_id], item.fill, ledger)
+    recorder.flush()
+    return applied(belief, result)
+
+
+def _bury(belief: Belief, events: Iterable[tuple[str, Event]], recorder: JournalRecorder) -> None:
+    for client_id, event in events:
+        recorder.changed(apply(belief.orders[client_id], event), event)
+
+
+def _disagrees(result: Reconciliation) -> bool:
+    return bool(result.contradictions or result.shortfalls)
+
+
+def _shortfalls(result: Reconciliation) -> list[str]:
+    return [
+        f"The account holds {lack.told:f} {lack.asset}, the books say {lack.believed:f}."
+        for lack in result.shortfalls
+    ]

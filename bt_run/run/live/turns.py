@@ -1,0 +1,353 @@
+"""
+What happens at every turn of Cerebro's loop beside Backtrader's own work.
+
+A turn: the hook of stores, the feeds (where it sleeps), the broker, the strategies. Between a bar and its
+orders stands nothing that could wait: bars, signals and equity are written down in the next turn.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from brokers.amounts import exact, plus, times
+from bt_run.core.market import BAR_COLUMNS
+from bt_run.run.live.log import BarSeen
+from bt_run.run.live.rewind import books_at
+from feeds.live.grid import Grid
+from feeds.live.outcomes import Phase
+from strategies.base import SignalStrategy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from decimal import Decimal
+
+    from brokers.orders import Order
+    from brokers.reconciling.brackets import Unprotected
+    from bt_run.journal.commands import CommandBox
+    from bt_run.journal.records import CommandRecord
+    from bt_run.run.live.events import RunEvents
+    from bt_run.run.live.hold import ClockHold
+    from bt_run.run.live.log import RunLog
+    from bt_run.run.live.recorder import JournalRecorder
+    from bt_run.run.live.wire import Account, LiveWire
+    from bt_run.run.safety import Safety
+
+__all__ = ["LiveTurns", "Stop"]
+
+_DECISIONS = ("long_entry", "long_exit", "short_entry", "short_exit")
+_BATCH = 500
+_SHOW_S = 0.5
+_SETTLED_S = 0.02
+_STANDS_S = 2.5  # longer than REST holds back a bar
+
+
+@dataclass(slots=True)
+class Stop:
+    """A wish to end the run; the first reason counts, a later wish to close all is heard too."""
+
+    reason: str = ""
+    closes: bool = False
+    commands: list[CommandRecord] = field(default_factory=list)
+
+    def ask(self, reason: str, *, closes: bool = False) -> None:
+        """Ask for the end; may be called from a signal's handler."""
+        self.reason = self.reason or reason
+        self.closes = self.closes or closes
+
+
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """A bar with the account at its close, until it is written down."""
+
+    bar: BarSeen
+    cash: Decimal
+    position: Decimal
+    value: Decimal
+
+
+class LiveTurns:
+    """
+    A store to Cerebro, whose `get_notifications` it calls at each turn; the broker calls the rest.
+
+    Args:
+        cerebro, broker, feeds: Backtrader's; feeds by symbol.
+        wire, account, hold: The connections.
+        recorder, safety, box, log, events: Who is told.
+        stop: When to end.
+        seen: The last bar of each symbol that an earlier run has seen.
+        recent: Orders of an earlier run that have traded since that bar.
+        bare: Brackets of an earlier run that nothing protects; they are closed at the first live bar.
+        deadline: When the run shall end by itself, steady seconds; None: never.
+        show: Called about twice a second, to show the state.
+    """
+
+    def __init__(
+        self,
+        *,
+        cerebro: Any,
+        broker: Any,
+        feeds: Mapping[str, Any],
+        wire: LiveWire,
+        account: Account,
+        hold: ClockHold,
+        recorder: JournalRecorder,
+        safety: Safety,
+        box: CommandBox,
+        log: RunLog,
+        stop: Stop,
+        seen: Mapping[str, int],
+        recent: Mapping[str, Order],
+        bare: Sequence[Unprotected],
+        deadline: float | None,
+        show: Callable[[], None],
+        events: RunEvents,
+        is_replay: bool,
+    ) -> None:
+        self._cerebro = cerebro
+        self._broker = broker
+        self._feeds = dict(feeds)
+        self._wire = wire
+        self._account = account
+        self._hold = hold
+        self._recorder = recorder
+        self._safety = safety
+        self._box = box
+        self._log = log
+        self._stop = stop
+        self._seen = dict(seen)
+        self._recent = dict(recent)
+        self._bare = list(bare)
+        self._deadline = deadline
+        self._show = show
+        self._events = events
+        self._is_replay = is_replay
+        self._last_day: dict[str, float] = {}
+        self._was_live: set[str] = set()
+        self._arrived: list[BarSeen] = []
+        self._marked: list[_Marked] = []
+        self._unwritten: list[BarSeen] = []
+        interval = next(iter(self._feeds.values())).interval
+        self._interval, self._grid = str(interval), Grid(interval)
+        self._told: dict[str, str] = {}
+        self._shown_at = float("-inf")
+        self._heard_at: float | None = None
+
+    # A store's life.
+
+    def start(self) -> None:
+        """Nothing: everything is open already."""
+
+    def stop(self) -> None:
+        """Nothing: whoever opened it closes it."""
+
+    def get_notifications(self) -> list[Any]:
+        """Do the work of a turn's beginning; there is never anything to notify."""
+        self._wire.check()
+        self._hold.check()
+        self._write_down()
+        self._hold.act()
+        self._obey()
+        self._events.flush()
+        self._account.follow_doubts(self._broker.asks)
+        now = time.monotonic()
+        if now - self._shown_at >= _SHOW_S:
+            self._shown_at = now
+            self._look_around()
+            self._show()
+        if self._hold.has_ended and not self._waiting():
+            for feed in self._feeds.values():
+                feed.finish()
+        if self._deadline is not None and now >= self._deadline:
+            self._stop.ask("the duration is over")
+        if self._stop.reason:
+            self._cerebro.runstop()
+        return []
+
+    # Around the broker's turn.
+
+    def before_broker(self) -> None:
+        """See what bars have come, and hear what the exchange did up to their close."""
+        self._arrived = [bar for symbol, feed in self._feeds.items() if (bar := self._news(symbol, feed))]
+        if self._arrived:
+            self._hold.meet(self._arrived)
+        elif not self._hold.is_started and self._is_ready():
+            self._hold.start()
+
+    def after_broker(self) -> None:
+        """Mark the account at the bars that have come, before the strategy moves it."""
+        for bar in self._arrived:
+            self._mark(bar)
+            if self._bare and bar.is_live:
+                self._close_bare(bar.symbol)
+        self._arrived = []
+        self._hold.release(in_doubt=bool(self._broker.asks))
+
+    def finish(self) -> None:
+        """Write down what waits; after the last turn."""
+        self._write_down(last=True)
+        self._events.flush()
+
+    # Bars.
+
+    def _news(self, symbol: str, feed: Any) -> BarSeen | None:
+        """Give the closed bar that has come with this turn, None where none has."""
+        if not len(feed) or not feed.last_is_closed:
+            return None
+        day = feed.datetime[0]
+        if self._last_day.get(symbol) == day:
+            return None
+        self._last_day[symbol] = day
+        bars, place = feed.loaded, len(feed) - 1
+        open_time = int(bars.open_time[place])
+        row = tuple(float(getattr(bars, name)[place]) for name in BAR_COLUMNS[1:])
+        if feed.last_is_live:
+            self._was_live.add(symbol)
+            return BarSeen(symbol, open_time, row, "live")
+        is_missed = symbol in self._was_live or open_time > self._seen.get(symbol, open_time)
+        return BarSeen(symbol, open_time, row, "backfill" if is_missed else "history")
+
+    def _mark(self, bar: BarSeen) -> None:
+        ledger = self._broker.ledger
+        cash, quantity = ledger.cash, ledger.holding(bar.symbol).quantity
+        value = cash
+        if bar.source != "history":
+            if bar.source == "backfill":
+                orders = {**self._recent, **self._broker.orders}
+                end = self._grid.end_of(bar.open_time)
+                cash, quantity = books_at(ledger, bar.symbol, orders.values(), end)
+            value = plus(cash, times(quantity, exact(bar.row[3])))
+            if len(self._feeds) > 1:
+                value = exact(self._broker.getvalue())
+            self._log.bars += 1
+            self._log.symbols[bar.symbol].mark(
+                bar.open_time,
+                equity=float(value),
+                cash=float(cash),
+                position=self._broker.sellable(bar.symbol, quantity),
+            )
+        if bar.is_live:
+            self._safety.mark(value, self._now_ms())
+        self._marked.append(_Marked(bar, cash, quantity, value))
+
+    def _write_down(self, *, last: bool = False) -> None:
+        marked, self._marked = self._marked, []
+        for item in marked:
+            bar = item.bar
+            self._unwritten.append(bar)
+            if bar.source == "history":
+                continue
+            price = exact(bar.row[3])
+            self._recorder.equity(
+                bar.symbol,
+                bar.open_time,
+                cash=item.cash,
+                position=item.position,
+                price=price,
+                value=item.value,
+            )
+            self._write_signal(bar)
+        is_calm = not marked or any(item.bar.source != "history" for item in marked)
+        if self._unwritten and (is_calm or last or len(self._unwritten) >= _BATCH):
+            bars, self._unwritten = self._unwritten, []
+            self._recorder.bars(bars, interval=self._interval)
+        self._recorder.flush()
+
+    def _write_signal(self, bar: BarSeen) -> None:
+        """Write down what our own strategies decided; others tell nobody but by their orders."""
+        feed = self._feeds[bar.symbol]
+        place = len(feed) - 1
+        for strategy in self._cerebro.runningstrats:
+            found = strategy.computed if isinstance(strategy, SignalStrategy) else None
+            if found is None or strategy.data is not feed or len(found.long_entry) <= place:
+                continue
+            decisions = tuple(
+                name for name in _DECISIONS if (side := getattr(found, name)) is not None and bool(side[place])
+            )
+            curves = {**found.panels, **found.overlays}
+            values = {name: float(curve[place]) for name, curve in curves.items()}
+            self._recorder.signal(bar.symbol, bar.open_time, decisions, values)
+            self._say_signal(bar, decisions)
+
+    def _say_signal(self, bar: BarSeen, decisions: tuple[str, ...]) -> None:
+        """Say what a signal is, once and not again while it lasts; shorts cannot be traded on spot."""
+        words = ", ".join(name.replace("_", " ") for name in decisions if name.startswith("long"))
+        is_news = self._told.get(bar.symbol, "") != words
+        self._told[bar.symbol] = words
+        if words and is_news and bar.is_live:
+            self._events.announce(f"{bar.symbol}: signal {words} at {bar.row[3]:,.8g}")
+
+    def _close_bare(self, symbol: str) -> None:
+        """Sell what a bracket left without protection: its strategy has died while it placed it."""
+        mine = [bare for bare in self._bare if bare.symbol == symbol]
+        self._bare = [bare for bare in self._bare if bare.symbol != symbol]
+        strategies, feed = self._cerebro.runningstrats, self._feeds[symbol]
+        for bare in mine:
+            size = min(float(bare.quantity), self._broker.getposition(feed).size)
+            if size and strategies:
+                self._events.say(f"{bare.why} It is sold at market.")
+                self._broker.sell(strategies[0], feed, size)
+
+    def _waiting(self) -> bool:
+        return any(feed.haslivedata() for feed in self._feeds.values())
+
+    def _is_ready(self) -> bool:
+        """
+        Whether every feed hears its stream and has delivered its history, and the account's events come.
+
+        On an exchange whose clock stands, a feed may stay behind: REST holds back the bar that has just closed
+        until two seconds later, which do not pass. What is missing comes once the clock runs.
+        """
+        if not self._all_heard(Phase.LIVE, Phase.BEHIND):
+            self._heard_at = None
+            return False
+        now = time.monotonic()
+        if self._heard_at is None:
+            self._heard_at = now
+        if now - self._heard_at >= _STANDS_S:
+            return True
+        # A feed that has just been connected calls itself live for a moment longer, before it looks for gaps.
+        if not self._all_heard(Phase.LIVE):
+            return False
+        time.sleep(_SETTLED_S)
+        return self._all_heard(Phase.LIVE)
+
+    def _all_heard(self, *phases: Phase) -> bool:
+        states = [feed.status() for feed in self._feeds.values()]
+        are_heard = all(state.connected and state.phase in phases for state in states)
+        return are_heard and not self._waiting() and self._account.is_up
+
+    # People.
+
+    def _obey(self) -> None:
+        for command in self._box.poll():
+            if command.verb == "pause":
+                self._safety.pause()
+                self._box.answer(command, "Paused: no new entries. Exits and protective orders go on.")
+                self._events.say("paused by bt-run pause")
+            elif command.verb == "resume":
+                self._safety.resume()
+                self._box.answer(command, "Entries are allowed again; losses count from here on.")
+                self._events.say("resumed by bt-run resume")
+            elif command.verb == "stop":
+                self._stop.ask("bt-run stop")
+                self._stop.commands.append(command)
+            elif command.verb == "panic":
+                self._stop.ask("bt-run panic", closes=True)
+                self._stop.commands.append(command)
+            else:
+                self._box.answer(command, f"This bot does not know the command {command.verb!r}.")
+
+    def _look_around(self) -> None:
+        """Tell the guard what was heard of the market, and keep the connection for orders open."""
+        for symbol, feed in self._feeds.items():
+            status = feed.status()
+            if status.last_event_ms is not None:
+                price = None if status.last_price is None else exact(status.last_price)
+                self._safety.saw(symbol, status.last_event_ms, last=price)
+        if not self._is_replay and all(feed.status().bar_left_s > 2 for feed in self._feeds.values()):
+            self._account.keep_warm()
+
+    def _now_ms(self) -> int:
+        return int(self._broker.time_ms())

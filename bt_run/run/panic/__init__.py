@@ -1,0 +1,1 @@
+"""Cancel and close at once, from journal and exchange."""

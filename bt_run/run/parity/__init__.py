@@ -1,0 +1,1 @@
+"""A live run against a backtest of the bars that it saw."""
