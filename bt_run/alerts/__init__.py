@@ -1,0 +1,1 @@
+"""Tell people: rules, messages, and the services that carry them."""

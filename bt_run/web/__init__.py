@@ -1,0 +1,1 @@
+"""The web desk: shows and asks; never decides."""
