@@ -96,11 +96,16 @@ _FIRST_DATES = ["", "%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"]
 _END_DATES = ["", "%Y", "%Y", "%d %b %Y", "%d %b %Y", "%d %b %Y %H:%M"]
 
 
-def set_dates(axes: Axes, start: float, end: float) -> None:
-    """Label the x axis with dates from seconds to decades; `start` and `end` in days, with a little room."""
+def set_dates(axes: Axes, start: float, end: float, *, labels: tuple[int, int] = (5, 12)) -> None:
+    """
+    Label the x axis with dates from seconds to decades; `start` and `end` in days, with a little room.
+
+    `labels` says how many there shall be at least and at most.
+    """
     room = (end - start) * 0.006
     axes.set_xlim(start - room, end + room)
-    locator = AutoDateLocator(tz=UTC, minticks=5, maxticks=12)  # type: ignore[no-untyped-call]  # as in _UtcDates
+    least, most = labels
+    locator = AutoDateLocator(tz=UTC, minticks=least, maxticks=most)  # type: ignore[no-untyped-call]  # as in _UtcDates
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(_UtcDates(locator))
 

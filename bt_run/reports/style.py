@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -95,17 +96,20 @@ _FALLBACK_FONTS = (
 )
 
 
+_turn = threading.RLock()
+
+
 @contextmanager
 def drawing() -> Iterator[None]:
     """
     Hold our style while a figure is built or written, whatever the user's matplotlibrc says.
 
     A letter that no installed font has becomes an empty box; matplotlib's warning of it is silenced.
-    matplotlib's settings are one global table: do not draw in two threads at once.
+    matplotlib's settings are one global table, so threads that draw take turns.
     """
     installed = {font.name for font in fontManager.ttflist}
     families = [_FONT, *(name for name in _FALLBACK_FONTS if name in installed)]
-    with matplotlib.rc_context(), warnings.catch_warnings():
+    with _turn, matplotlib.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
         matplotlib.rcdefaults()
         rules: Any = {**_RULES, "font.family": families}
