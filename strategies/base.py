@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
     BoolArray = npt.NDArray[np.bool_]
 
-__all__ = ["SignalStrategy", "Signals"]
+__all__ = ["GO_LONG", "GO_SHORT", "LEAVE_LONG", "LEAVE_SHORT", "SignalStrategy", "Signals", "decision_codes"]
 
 _DECISIONS = ("long_entry", "long_exit", "short_entry", "short_exit")
-_GO_LONG, _GO_SHORT, _LEAVE_LONG, _LEAVE_SHORT = 1, 2, 4, 8
+GO_LONG, GO_SHORT, LEAVE_LONG, LEAVE_SHORT = 1, 2, 4, 8
+"""What the signals of a bar want, as the bits of one byte."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,12 +194,12 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
     def _act(self, wanted: int, size: float) -> list[Any]:
         """Give the orders that lead from a holding of `size` to what is wanted."""
         if size == 0:
-            if wanted & _GO_LONG:
+            if wanted & GO_LONG:
                 return [self.buy()]
-            return [self.sell()] if wanted & _GO_SHORT else []
-        if wanted & (_GO_SHORT if size > 0 else _GO_LONG):
+            return [self.sell()] if wanted & GO_SHORT else []
+        if wanted & (GO_SHORT if size > 0 else GO_LONG):
             return self._reverse(self.sell if size > 0 else self.buy)
-        return [self.close()] if wanted & (_LEAVE_LONG if size > 0 else _LEAVE_SHORT) else []
+        return [self.close()] if wanted & (LEAVE_LONG if size > 0 else LEAVE_SHORT) else []
 
     def _reverse(self, enter: Callable[[], Any]) -> list[Any]:
         self.reversing = True
@@ -229,13 +230,27 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
                 f"bars; it must hold every bar that was delivered."
             )
         self.computed = self._compute(bars, SimpleNamespace(**self._own_params))
-        self._codes = _codes_of(self.computed, first=position, allow_short=bool(self.p.allow_short))
+        self._codes = decision_codes(
+            self.computed, first=position, allow_short=bool(self.p.allow_short)
+        ).tobytes()
         self._codes_from = position
         self._codes_to = position if self.data.replaying else len(bars)  # a replayed bar comes again, changed
 
 
-def _codes_of(found: Signals, *, first: int, allow_short: bool) -> bytes:
-    """Weigh the four decisions of each bar from `first` on; one byte a bar, quick to look up."""
+def decision_codes(found: Signals, *, allow_short: bool, first: int = 0) -> npt.NDArray[np.uint8]:
+    """
+    Weigh the four decisions of each bar from `first` on, by the rules of `SignalStrategy`.
+
+    Args:
+        found: From `SignalStrategy.compute`.
+        allow_short: Whether the short side is looked at.
+        first: Position of the first bar wanted, 0..n.
+
+    Returns:
+        One byte a bar, shape (n - first,): the bits GO_LONG, GO_SHORT, LEAVE_LONG and LEAVE_SHORT. Entries of
+        both sides at once, and those that meet an exit of their side, are left out. What a bit leads to
+        depends on what is held.
+    """
     long_entry, long_exit = found.long_entry[first:], found.long_exit[first:]
     if found.short_entry is None or found.short_exit is None or not allow_short:
         short_entry = short_exit = np.zeros(len(long_entry), dtype=np.bool_)
@@ -244,8 +259,8 @@ def _codes_of(found: Signals, *, first: int, allow_short: bool) -> bytes:
     go_long = long_entry & ~long_exit
     go_short = short_entry & ~short_exit
     codes = np.zeros(len(go_long), dtype=np.uint8)
-    codes[go_long & ~go_short] |= _GO_LONG
-    codes[go_short & ~go_long] |= _GO_SHORT
-    codes[long_exit] |= _LEAVE_LONG
-    codes[short_exit] |= _LEAVE_SHORT
-    return codes.tobytes()
+    codes[go_long & ~go_short] |= GO_LONG
+    codes[go_short & ~go_long] |= GO_SHORT
+    codes[long_exit] |= LEAVE_LONG
+    codes[short_exit] |= LEAVE_SHORT
+    return codes

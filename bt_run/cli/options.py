@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -13,7 +13,7 @@ from bt_run.cli import types
 from bt_run.cli.output import is_stdout
 from bt_run.core.atomic import check_target
 from bt_run.core.errors import ConfigError
-from bt_run.core.settings import BacktestSettings, Protection
+from bt_run.core.settings import BacktestSettings, EngineChoice, Protection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -180,10 +180,10 @@ account_options = stacked(
     ),
     click.option(
         "--engine",
-        type=click.Choice(["auto", "backtrader", "fast"]),
+        type=click.Choice(get_args(EngineChoice)),
         default="auto",
         show_default=True,
-        help="What runs the strategy.",
+        help="What runs the strategy; auto takes the quickest engine that can.",
     ),
 )
 

@@ -7,6 +7,7 @@ Every error that bt-run raises on purpose.
     ├── ConfigError      exit 2   the user can mend it now: an option, a setting, a name
     │   ├── UnknownName           a name that does not exist; suggests the nearest
     │   ├── JournalHeld           another process writes the journal
+    │   ├── NotCovered            the engine asked for cannot run this; says why
     │   ├── UnknownSymbol         a market that the exchange does not have; suggests the nearest three
     │   └── ShadowedRoom          a folder of the user's hides one of our packages
     ├── DataError        exit 3   names the file, the line and the column
@@ -52,6 +53,7 @@ __all__ = [
     "JournalHeld",
     "LoadError",
     "NoAnswer",
+    "NotCovered",
     "OutcomeUnknown",
     "Oversold",
     "ParamError",
@@ -86,6 +88,22 @@ class ConfigError(BtRunError):
 
 class JournalHeld(ConfigError):
     """Another process writes the journal; the text names it."""
+
+
+class NotCovered(ConfigError):
+    """
+    An engine cannot run this strategy with these settings.
+
+    `reason` is a sentence without its full stop. Raised before the first bar, so that another engine can run.
+    """
+
+    def __init__(self, engine: str, reason: str) -> None:
+        self.engine = engine
+        self.reason = reason
+        super().__init__(engine, reason)
+
+    def __str__(self) -> str:
+        return f"The {self.engine} engine cannot run this: {self.reason}. Use --engine auto."
 
 
 class UnknownName(ConfigError):

@@ -17,6 +17,7 @@ __all__ = [
     "EquityCurve",
     "Fill",
     "OpenPosition",
+    "Outcome",
     "PlacedOrder",
     "RejectedOrder",
     "RunResult",
@@ -151,6 +152,23 @@ class EquityCurve:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Outcome:
+    """
+    What an engine gives back: the account at every bar, fills and refusals, the strategy's curves.
+
+    The curve is shorter than the bars where the strategy stopped the run early. `orders` are written down
+    for replays only.
+    """
+
+    curve: EquityCurve
+    fills: tuple[Fill, ...]
+    rejected: tuple[RejectedOrder, ...]
+    panels: Mapping[str, FloatArray]
+    overlays: Mapping[str, FloatArray]
+    orders: tuple[PlacedOrder, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RunResult:
     """
     Everything one run produced.
@@ -158,6 +176,7 @@ class RunResult:
     `params` are the parameters that were given, `defaults` all of the strategy's with their defaults.
     `panels` are indicator curves for a panel of their own, `overlays` curves on the price, each of
     shape (n,), keyed by label. `metrics` are the numbers of `bt_run.reports.metrics`, None where undefined.
+    `engine_note` says why a quicker engine than `engine` did not run, empty where that needs no word.
     """
 
     strategy: str
@@ -174,6 +193,7 @@ class RunResult:
     overlays: Mapping[str, FloatArray] = field(default_factory=dict)
     metrics: Mapping[str, float | int | None] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    engine_note: str = ""
 
     @property
     def label(self) -> str:

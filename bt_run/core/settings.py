@@ -8,7 +8,10 @@ from typing import Literal
 from bt_run.core.errors import ConfigError
 from bt_run.core.money import DEFAULT_LOT_STEP, Stake
 
-__all__ = ["BacktestSettings", "Protection"]
+__all__ = ["BacktestSettings", "EngineChoice", "Protection"]
+
+EngineChoice = Literal["auto", "fast", "accelerated", "backtrader"]
+"""What runs a backtest: the quickest engine that covers it, or one by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class BacktestSettings:
     lot_step: float = DEFAULT_LOT_STEP
     protection: Protection = Protection()
     allow_short: bool = False
-    engine: Literal["auto", "backtrader", "fast"] = "auto"
+    engine: EngineChoice = "auto"
 
     def __post_init__(self) -> None:
         if not 0 < self.cash < float("inf"):

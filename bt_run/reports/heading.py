@@ -10,8 +10,9 @@ from bt_run.core.clock import iso_utc
 
 if TYPE_CHECKING:
     from bt_run.core.market import BarFile
+    from bt_run.core.results import RunResult
 
-__all__ = ["data_lines", "one_line", "time_cell", "warning_lines"]
+__all__ = ["data_lines", "engine_lines", "one_line", "time_cell", "warning_lines"]
 
 _DAY_MS = 86_400_000
 _SHOWN_WARNINGS = 3
@@ -39,6 +40,11 @@ def data_lines(data: BarFile, *, last_words: str = "") -> list[Text]:
     if data.note:
         lines.append(Text(one_line(data.note), style="bold yellow"))
     return lines
+
+
+def engine_lines(result: RunResult) -> list[Text]:
+    """Write why a quicker engine did not run, where that needs a word."""
+    return [Text(f"Engine: {one_line(result.engine_note)}", style="yellow")] if result.engine_note else []
 
 
 def warning_lines(data: BarFile) -> list[Text]:

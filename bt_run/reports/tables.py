@@ -22,7 +22,7 @@ from bt_run.reports.cells import (
 )
 from bt_run.reports.comparison_table import comparison_table
 from bt_run.reports.fitted import Fitted
-from bt_run.reports.heading import data_lines, one_line, time_cell, warning_lines
+from bt_run.reports.heading import data_lines, engine_lines, one_line, time_cell, warning_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -196,7 +196,13 @@ def _cost_rows(result: RunResult) -> list[_Row]:
 
 def _notices(result: RunResult) -> list[RenderableType]:
     """Write what the numbers alone do not say: a position still held, orders refused, faults of the data."""
-    lines = [*_ruin_lines(result), *_open_lines(result), *_rejected_lines(result), *warning_lines(result.data)]
+    lines = [
+        *_ruin_lines(result),
+        *_open_lines(result),
+        *_rejected_lines(result),
+        *engine_lines(result),
+        *warning_lines(result.data),
+    ]
     return [Rule(style="dim"), *lines] if lines else []
 
 

@@ -9,7 +9,7 @@ from brokers.ledger import round_trips
 from bt_run.core.errors import ConfigError
 from bt_run.core.results import RunResult
 from bt_run.reports.metrics import compute_metrics
-from bt_run.run.bt_cerebro import run_cerebro
+from bt_run.run.engines import run_engine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,16 +54,13 @@ def run_backtest(
         The result; its trades are closed ones only, what is still held is `open_position`.
 
     Raises:
-        ConfigError: an engine that is not there.
+        NotCovered: the engine asked for by name cannot run this strategy.
         StrategyError: the strategy raised; with its traceback and the time of the bar.
         ParamError: a parameter is wrong.
     """
-    if settings.engine == "fast":
-        raise ConfigError(
-            "This version has no fast engine yet. Use --engine backtrader, or leave the option out."
-        )
     check_stake(settings.stake, data.symbol)
-    outcome = run_cerebro(strategy, data, settings, progress=progress)
+    ran = run_engine(strategy, data, settings, progress=progress)
+    outcome = ran.outcome
     if len(outcome.curve.equity) < len(data.bars):
         data = dataclasses.replace(data, bars=data.bars[: len(outcome.curve.equity)])
     trades, open_position = round_trips(outcome.fills, data.bars)
@@ -80,7 +77,8 @@ def run_backtest(
         params=dict(strategy.params),
         data=data,
         settings=settings,
-        engine="backtrader",
+        engine=ran.engine,
+        engine_note=ran.note,
         curve=outcome.curve,
         trades=trades,
         fills=outcome.fills,

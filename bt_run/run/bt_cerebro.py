@@ -13,21 +13,21 @@ from brokers.bt_costs import StakeSizer, set_costs
 from brokers.bt_replay import ReplayBroker
 from bt_run.core.clock import iso_utc
 from bt_run.core.errors import BtRunError, StrategyError
+from bt_run.core.results import Outcome
 from feeds.bt_feed import ArrayFeed
 from strategies.base import SignalStrategy
 from strategies.bt_talib_live import mend_talib
 from strategies.loader import user_traceback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from bt_run.core.market import BarFile, FloatArray
-    from bt_run.core.results import EquityCurve, Fill, PlacedOrder, RejectedOrder
     from bt_run.core.settings import BacktestSettings
     from strategies.base import BoolArray
     from strategies.loader import LoadedStrategy
 
-__all__ = ["Outcome", "ReplayTerms", "run_cerebro"]
+__all__ = ["ReplayTerms", "run_cerebro"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,22 +41,6 @@ class ReplayTerms:
 
     tradable: BoolArray
     opening: tuple[float, float] = (0.0, 0.0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Outcome:
-    """
-    What an engine gives back: the account at every bar, fills and refusals, the strategy's curves.
-
-    `orders` are written down for replays only.
-    """
-
-    curve: EquityCurve
-    fills: tuple[Fill, ...]
-    rejected: tuple[RejectedOrder, ...]
-    panels: Mapping[str, FloatArray]
-    overlays: Mapping[str, FloatArray]
-    orders: tuple[PlacedOrder, ...] = ()
 
 
 def run_cerebro(

@@ -26,9 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from bt_run.core.market import FloatArray
-    from bt_run.core.results import Fill, PlacedOrder
+    from bt_run.core.results import Fill, Outcome, PlacedOrder
     from bt_run.journal.records import RunRecord
-    from bt_run.run.bt_cerebro import Outcome
     from bt_run.run.parity.story import LiveStory
     from strategies.base import BoolArray
     from strategies.loader import LoadedStrategy

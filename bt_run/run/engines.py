@@ -1,0 +1,106 @@
+"""
+Which engine runs a backtest: the quickest that covers it, or the one that was asked for.
+
+An engine is one row of `ENGINES`, the quickest first. Two things can rule it out: `why_not` before the run, and
+`NotCovered` raised by `run` before the first bar, where only the strategy's own code shows what it needs.
+Stock Backtrader is the last row, covers everything, and is what the others are tested against.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from bt_run.core.errors import NotCovered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bt_run.core.market import BarFile
+    from bt_run.core.results import Outcome
+    from bt_run.core.settings import BacktestSettings
+    from strategies.loader import LoadedStrategy
+
+__all__ = ["ENGINES", "Engine", "Ran", "run_engine"]
+
+
+class _Run(Protocol):
+    def __call__(
+        self,
+        strategy: LoadedStrategy,
+        data: BarFile,
+        settings: BacktestSettings,
+        *,
+        progress: Callable[[int], None] | None = None,
+    ) -> Outcome: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """
+    One way to run a strategy.
+
+    `why_not` says in a sentence without a full stop why this run is not covered, None where it is; it must be
+    quick. `is_meant_for` tells whether the user would expect this engine: where it would not be expected, that
+    another one ran needs no word.
+    """
+
+    name: str
+    run: _Run
+    why_not: Callable[[LoadedStrategy, BarFile, BacktestSettings], str | None]
+    is_meant_for: Callable[[LoadedStrategy], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What came of a run, the engine that made it, and why it was not the expected one (empty where it was)."""
+
+    outcome: Outcome
+    engine: str
+    note: str = ""
+
+
+def _backtrader() -> Engine:
+    from bt_run.run.bt_cerebro import run_cerebro  # noqa: PLC0415  # as every engine: where it is used
+
+    return Engine("backtrader", run_cerebro, lambda *_: None, lambda _: True)
+
+
+ENGINES: tuple[Callable[[], Engine], ...] = (_backtrader,)
+"""Makers of the engines, the quickest first; each imports its engine when it is called."""
+
+
+def run_engine(
+    strategy: LoadedStrategy,
+    data: BarFile,
+    settings: BacktestSettings,
+    *,
+    progress: Callable[[int], None] | None = None,
+) -> Ran:
+    """
+    Run on the engine that the settings name; for ``auto`` on the quickest that covers the run.
+
+    Raises:
+        NotCovered: the engine was asked for by name and cannot run this.
+        StrategyError, ParamError: what the engine raises.
+    """
+    note = ""
+    for engine in _candidates(settings.engine):
+        reason = engine.why_not(strategy, data, settings)
+        if reason is None:
+            try:
+                return Ran(engine.run(strategy, data, settings, progress=progress), engine.name, note)
+            except NotCovered as refusal:
+                reason = refusal.reason
+        if settings.engine != "auto":
+            raise NotCovered(engine.name, reason)
+        if engine.is_meant_for(strategy):
+            note = f"not the {engine.name} engine, because {reason}."
+    raise NotCovered(settings.engine, "this version does not have it")
+
+
+def _candidates(name: str) -> Iterator[Engine]:
+    for make in ENGINES:
+        engine = make()
+        if name in ("auto", engine.name):
+            yield engine
