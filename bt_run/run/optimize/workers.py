@@ -1,0 +1,127 @@
+"""Where the combinations of a search are run: here, or in other processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
+
+from bt_run.core.errors import StrategyError
+from bt_run.run.optimize.measure import Measurer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Executor, Future
+    from types import TracebackType
+
+    from bt_run.core.market import BarFile
+    from bt_run.core.settings import BacktestSettings
+    from bt_run.run.optimize.request import Candidate, SearchRequest, Trial
+
+__all__ = ["Here", "Processes", "Workers", "stream_chunks"]
+
+
+class Workers(Protocol):
+    """What runs candidates; a context manager that frees what it holds, on Ctrl-C too."""
+
+    @property
+    def width(self) -> int:
+        """How many candidates it runs at once."""
+        ...
+
+    def __enter__(self) -> Workers: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def stream(self, candidates: Iterable[Candidate]) -> Iterator[list[Trial]]:
+        """Run candidates, taken one after another as there is room for them; trials come as they end."""
+        ...
+
+
+class Here:
+    """Runs one candidate after another in this process."""
+
+    width = 1
+
+    def __init__(self, measurer: Measurer) -> None:
+        self._measurer = measurer
+
+    def __enter__(self) -> Here:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def stream(self, candidates: Iterable[Candidate]) -> Iterator[list[Trial]]:
+        """Run candidates in order."""
+        for candidate in candidates:
+            yield self._measurer.measure([candidate])
+
+
+class Processes:
+    """
+    Runs candidates in fresh processes, which get the bars once.
+
+    Spawned, not forked: pandas and pyarrow run threads, and a fork of a threaded process can hang.
+    """
+
+    def __init__(self, request: SearchRequest, *, width: int) -> None:
+        self.width = width
+        self._pool = ProcessPoolExecutor(
+            width,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin_worker,
+            initargs=(request.spec, request.data, request.settings),
+        )
+
+    def __enter__(self) -> Processes:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._pool.shutdown(wait=kind is None, cancel_futures=True)
+        if kind is not None:
+            for child in multiprocessing.active_children():
+                child.terminate()
+
+    def stream(self, candidates: Iterable[Candidate]) -> Iterator[list[Trial]]:
+        """Run candidates; raises StrategyError where a process is killed, which a strategy cannot survive."""
+        try:
+            yield from stream_chunks(
+                self._pool, _measure_in_worker, ([each] for each in candidates), self.width * 2
+            )
+        except BrokenProcessPool as error:
+            raise StrategyError(
+                "A process of the search was killed, perhaps for want of memory. Try fewer with --jobs."
+            ) from error
+
+
+def stream_chunks(
+    pool: Executor,
+    work: Callable[[list[Candidate]], list[Trial]],
+    chunks: Iterator[list[Candidate]],
+    in_flight: int,
+) -> Iterator[list[Trial]]:
+    """Hand chunks to a pool, never more than `in_flight` at once, and give what comes back as it comes."""
+    waiting: set[Future[list[Trial]]] = {pool.submit(work, chunk) for chunk in islice(chunks, in_flight)}
+    while waiting:
+        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            yield future.result()
+        waiting |= {pool.submit(work, chunk) for chunk in islice(chunks, in_flight - len(waiting))}
+
+
+_worker: list[Measurer] = []  # what this process was begun for; only in processes of `Processes`
+
+
+def _begin_worker(spec: str, data: BarFile, settings: BacktestSettings) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    _worker[:] = [Measurer.load(spec, data, settings)]
+
+
+def _measure_in_worker(candidates: list[Candidate]) -> list[Trial]:
+    return _worker[0].measure(candidates)
