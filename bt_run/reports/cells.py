@@ -12,6 +12,7 @@ import re
 from bt_run.reports.numbers import UNKNOWN
 
 __all__ = [
+    "chance_cell",
     "duration_cell",
     "money_cell",
     "percent_cell",
@@ -52,6 +53,15 @@ def percent_cell(value: float | None, *, signed: bool = True, digits: int = 2) -
     shown = 0 if abs(value) >= 1000 else digits
     text = _zero(f"{value:+,.{shown}f}" if signed else f"{value:,.{shown}f}")
     return f"{text}%"
+
+
+def chance_cell(share: float | None) -> str:
+    """Write a probability in [0, 1]: ``78.4%``; what is not certain never reads ``100%`` or ``0%``."""
+    if share is None:
+        return UNKNOWN
+    if share in (0.0, 1.0):
+        return f"{share * 100.0:.0f}%"
+    return "<0.1%" if share < 0.001 else ">99.9%" if share > 0.999 else f"{share * 100.0:.1f}%"
 
 
 def ratio_cell(value: float | None, *, digits: int = 2) -> str:
