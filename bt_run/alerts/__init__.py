@@ -1,1 +1,1 @@
-"""Tell people: rules, messages, and the services that carry them."""
+"""Alerts: what is worth a message, the rules a person writes, and the services that carry it."""

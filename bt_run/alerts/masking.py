@@ -1,0 +1,127 @@
+"""Names for targets that show no secret, and the same for whatever libraries write about them."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Secrets", "mask_url", "quiet_loggers", "secret_parts"]
+
+HIDDEN = "***"
+
+_NAMES_ITS_HOST = frozenset(
+    {"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos", "apprise", "apprises", "gotify",
+     "gotifys", "ntfys", "mattermost", "mmost", "mmosts", "matrix", "matrixs", "http", "https"}
+)  # fmt: skip
+"""The host in their URLs is a machine; in other URLs a token stands there."""
+
+_SHORTEST = 4
+_LOGGERS = ("apprise", "httpx", "httpcore", "telegram", "urllib3", "requests", "asyncio")
+
+
+def mask_url(url: str) -> str:
+    """
+    Give a URL as it may be shown: its scheme, the host where that is a machine, a Telegram chat's number.
+
+    All else is hidden: users, passwords, tokens, paths and what follows a question mark.
+    """
+    scheme, mark, rest = url.strip().partition("://")
+    if not mark or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
+        return HIDDEN
+    scheme = scheme.lower()
+    if scheme == "tgram":
+        chats = re.findall(r"(?:(?<=/)|(?<=,))-?\d{3,20}(?=[/,?]|$)", rest)
+        return f"tgram://{HIDDEN}/{'/'.join(chats)}".rstrip("/")
+    if scheme not in _NAMES_ITS_HOST:
+        return f"{scheme}://{HIDDEN}" if rest.strip("/") else f"{scheme}://"
+    host = rest.partition("?")[0].partition("/")[0].rpartition("@")[2]
+    path = rest.partition("?")[0].partition("/")[2]
+    has_more = bool(path) or "?" in rest or "@" in rest.partition("/")[0]
+    return f"{scheme}://{host or HIDDEN}{'/' + HIDDEN if has_more else ''}"
+
+
+def secret_parts(url: str) -> set[str]:
+    """Give the pieces of a URL that must not be seen anywhere, raw and decoded; short ones are no secrets."""
+    scheme, _, rest = url.strip().partition("://")
+    shown = mask_url(url)
+    pieces = set(re.split(r"[/?&=@,#]", rest)) | {rest}
+    authority = rest.partition("/")[0].rpartition("@")[0]
+    pieces |= set(authority.split(":"))
+    if scheme.lower() == "tgram":
+        pieces |= {part for piece in tuple(pieces) for part in piece.split(":")}
+    found = {part for piece in pieces for part in (piece, unquote(piece))}
+    return {part for part in found if len(part) >= _SHORTEST and part not in shown and not _is_plain(part)}
+
+
+def _is_plain(part: str) -> bool:
+    """An option's name or a yes is no secret, and hiding it would spoil sentences."""
+    return part.lower() in {
+        "true",
+        "false",
+        "html",
+        "text",
+        "markdown",
+        "format",
+        "mode",
+        "starttls",
+        "insecure",
+    }
+
+
+class Secrets(logging.Filter):
+    """
+    Hides the secrets of some URLs in any text; as a filter of `logging`, in what libraries log.
+
+    Args:
+        urls: Whose secrets.
+        more: Other secrets, such as a bot's token.
+    """
+
+    def __init__(self, urls: Iterable[str] = (), *, more: Iterable[str] = ()) -> None:
+        super().__init__()
+        parts = {part for url in urls for part in secret_parts(url)} | {part for part in more if part}
+        longest_first = sorted(parts, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def hide(self, text: str) -> str:
+        """Give the text with each secret replaced."""
+        return text if self._pattern is None else self._pattern.sub(HIDDEN, text)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Hide secrets in a line of a log."""
+        said = record.getMessage()
+        hidden = self.hide(said)
+        if hidden != said:
+            record.msg, record.args = hidden, None
+        if (
+            record.exc_info
+            and record.exc_info[1] is not None
+            and self.hide(str(record.exc_info[1])) != str(record.exc_info[1])
+        ):
+            record.exc_info = None
+        return True
+
+    def __repr__(self) -> str:
+        return "Secrets(hidden)"
+
+
+def quiet_loggers(secrets: Secrets) -> None:
+    """
+    Let the libraries that send log nothing secret, and nothing on the terminal.
+
+    A filter of `logging` does not reach a logger's children, so it is put on each that exists, and on the
+    handlers of the roots that will see the others.
+    """
+    known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _LOGGERS]
+    for name in {*_LOGGERS, *known}:
+        logger = logging.getLogger(name)
+        logger.addFilter(secrets)
+    for name in ("apprise", "telegram"):
+        logger = logging.getLogger(name)
+        if not any(isinstance(handler, logging.NullHandler) for handler in logger.handlers):
+            logger.addHandler(logging.NullHandler())
