@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Secrets", "mask_url", "quiet_loggers", "secret_parts"]
+__all__ = ["Secrets", "mask_url", "name_of", "quiet_loggers", "secret_parts"]
 
 HIDDEN = "***"
 
@@ -20,7 +21,7 @@ _NAMES_ITS_HOST = frozenset(
 )  # fmt: skip
 """The host in their URLs is a machine; in other URLs a token stands there."""
 
-_SHORTEST = 4
+_SHORTEST = 3
 _LOGGERS = ("apprise", "httpx", "httpcore", "telegram", "urllib3", "requests", "asyncio")
 
 
@@ -34,43 +35,40 @@ def mask_url(url: str) -> str:
     if not mark or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
         return HIDDEN
     scheme = scheme.lower()
+    place = rest.partition("?")[0]
     if scheme == "tgram":
-        chats = re.findall(r"(?:(?<=/)|(?<=,))-?\d{3,20}(?=[/,?]|$)", rest)
-        return f"tgram://{HIDDEN}/{'/'.join(chats)}".rstrip("/")
+        chats = [part for part in place.split("/")[1:] if re.fullmatch(r"(-?\d{3,20}|@\w+)(:\d+)?", part)]
+        return "/".join([f"tgram://{HIDDEN}", *chats])
     if scheme not in _NAMES_ITS_HOST:
         return f"{scheme}://{HIDDEN}" if rest.strip("/") else f"{scheme}://"
-    host = rest.partition("?")[0].partition("/")[0].rpartition("@")[2]
-    path = rest.partition("?")[0].partition("/")[2]
-    has_more = bool(path) or "?" in rest or "@" in rest.partition("/")[0]
+    authority, _, path = place.partition("/")
+    host = authority.rpartition("@")[2]
+    has_more = bool(path.strip("/")) or "?" in rest or "@" in authority
     return f"{scheme}://{host or HIDDEN}{'/' + HIDDEN if has_more else ''}"
 
 
+def name_of(url: str) -> str:
+    """Give a target's name: the masked URL and four digits of its hash, which tell two such targets apart."""
+    return f"{mask_url(url)} #{hashlib.sha256(url.strip().encode()).hexdigest()[:4]}"
+
+
 def secret_parts(url: str) -> set[str]:
-    """Give the pieces of a URL that must not be seen anywhere, raw and decoded; short ones are no secrets."""
-    scheme, _, rest = url.strip().partition("://")
-    shown = mask_url(url)
-    pieces = set(re.split(r"[/?&=@,#]", rest)) | {rest}
-    authority = rest.partition("/")[0].rpartition("@")[0]
-    pieces |= set(authority.split(":"))
-    if scheme.lower() == "tgram":
-        pieces |= {part for piece in tuple(pieces) for part in piece.split(":")}
+    """Give the pieces of a URL that must not be seen anywhere, as they stand there and decoded."""
+    rest = url.strip().partition("://")[2]
+    place, _, query = rest.partition("?")
+    authority = place.partition("/")[0]
+    pieces = set(place.split("/")) | {place, rest, query}
+    for piece in (authority.rpartition("@")[0], authority):
+        pieces |= {piece, *piece.split(":"), *piece.split("@")}
+    pieces |= {value for _, value in parse_qsl(query) if not _is_plain(value)}
     found = {part for piece in pieces for part in (piece, unquote(piece))}
-    return {part for part in found if len(part) >= _SHORTEST and part not in shown and not _is_plain(part)}
+    shown = mask_url(url)
+    return {part for part in found if len(part) >= _SHORTEST and part not in shown}
 
 
-def _is_plain(part: str) -> bool:
-    """An option's name or a yes is no secret, and hiding it would spoil sentences."""
-    return part.lower() in {
-        "true",
-        "false",
-        "html",
-        "text",
-        "markdown",
-        "format",
-        "mode",
-        "starttls",
-        "insecure",
-    }
+def _is_plain(value: str) -> bool:
+    """An option's value that is no secret; hiding it would spoil sentences."""
+    return value.lower() in {"true", "false", "yes", "html", "text", "markdown", "starttls", "insecure", "ssl"}
 
 
 class Secrets(logging.Filter):

@@ -38,7 +38,7 @@ class QuietHours:
     zone: tzinfo = UTC
 
     def end_ms(self, time_ms: int) -> int | None:
-        """Give when the quiet hours end that this time lies in, ms since 1970 UTC; None where it lies in none."""
+        """Give the end of the quiet hours in which this time lies, ms; None where it lies in none."""
         moment = datetime.fromtimestamp(time_ms / 1000, tz=self.zone)
         clock = moment.time()
         is_over_night = self.start >= self.end

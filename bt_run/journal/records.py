@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "TERMINAL_STATES",
+    "AlertRecord",
+    "AlertRuleRecord",
     "BalanceRecord",
     "BarRecord",
     "CommandRecord",
     "ConnectionRecord",
+    "DeliveryRecord",
     "EquityRecord",
     "FillRecord",
     "OrderEvent",
@@ -255,6 +258,58 @@ class CommandRecord:
     issued_ms: int
     taken_ms: int | None = None
     answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRecord:
+    """
+    A message to people; of one `key` there is only one.
+
+    `time_ms` is when it happened, `created_ms` when the message was made. `picture` is what its chart shows,
+    empty for none. `rule` is the number of the indicator rule that made it, 0 for others.
+    """
+
+    id: int
+    key: str
+    kind: str
+    time_ms: int
+    symbol: str
+    title: str
+    body: str
+    picture: Mapping[str, Any]
+    rule: int
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRecord:
+    """
+    A message on its way to a target, which is named without its secrets.
+
+    `state` is ``waiting``, ``sent`` or ``failed``; `due_ms` when it is tried next, `done_ms` None while it
+    waits.
+    """
+
+    alert: int
+    target: str
+    state: str
+    attempts: int
+    due_ms: int
+    done_ms: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRuleRecord:
+    """An indicator rule of a person's; `cooldown_s` is the least time between two of its messages."""
+
+    id: int
+    text: str
+    symbol: str
+    interval: str
+    cooldown_s: int
+    enabled: bool
+    created_ms: int
 
 
 @dataclass(frozen=True, slots=True)

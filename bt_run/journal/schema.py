@@ -27,6 +27,9 @@ __all__ = [
     "METADATA",
     "SCHEMA_VERSION",
     "VERSION_TABLE",
+    "alert_deliveries",
+    "alert_rules",
+    "alerts",
     "balances",
     "bars",
     "commands",
@@ -42,7 +45,7 @@ __all__ = [
     "writer",
 ]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """The version that this bt-run writes."""
 
 VERSION_TABLE = "bt_run_journal_version"
@@ -230,7 +233,47 @@ commands = Table(
     Column("taken_ms", BigInteger),
     Column("answer", Text),
 )
-"""The only table that others than the writer add to."""
+"""Others than the writer add to this table and to those of the alerts, and to no other."""
+
+alerts = Table(
+    "alerts",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("key", String(160), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    _time("time_ms"),
+    _symbol(),
+    Column("title", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("picture", Document, nullable=False),
+    Column("rule", Integer, nullable=False),
+    _time("created_ms"),
+)
+
+alert_deliveries = Table(
+    "alert_deliveries",
+    METADATA,
+    Column("alert", ForeignKey("alerts.id"), primary_key=True, nullable=False),
+    Column("target", String(160), primary_key=True),
+    Column("state", String(8), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    _time("due_ms"),
+    Column("done_ms", BigInteger),
+    Column("reason", Text, nullable=False),
+    Index("alert_deliveries_by_target", "target", "state"),
+)
+
+alert_rules = Table(
+    "alert_rules",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("text", Text, nullable=False),
+    _symbol(),
+    Column("interval", String(8), nullable=False),
+    Column("cooldown_s", Integer, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    _time("created_ms"),
+)
 
 writer = Table(
     "writer",

@@ -23,6 +23,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from bt_run.core.errors import ConfigError
+from bt_run.journal.commands import find_command
 from bt_run.journal.journal import Journal
 from bt_run.journal.queries import JournalReader
 from bt_run.journal.records import OrderEvent
@@ -116,6 +117,9 @@ def test_nothing_is_lost(old: Path):
             assert [1, 1, 1, 1, 1] == [*map(len, seen), len(journal.connections(2))]
             assert {"paused": True} == journal.state(2)
             assert Decimal("0.00001") == journal.symbols(2)[0].lot_step
+        if old_version >= 3:
+            answer = "Paused: no new entries. Exits and protective orders go on."
+            assert answer == find_command(journal, 1).answer
         assert 3 == journal.begin_run(venue="x", symbol="B", interval="1m", strategy="s", started_ms=1).run
 
 

@@ -104,7 +104,8 @@ class _Arguments:
             return ()
         missing = [name for name in free if name not in found]
         if missing:
-            problem = f"{self._word} needs {' and '.join(missing)} too, such as {self._word}({', '.join(['close'] * len(free))})."
+            example = f"{self._word}({', '.join(['close'] * len(free))})"
+            problem = f"{self._word} needs {' and '.join(missing)} too, such as {example}."
             raise ParseError(self._text, self._at, problem)
         if self._function.parameters and _is_number(found[free[0]]):
             raise ParseError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -43,9 +44,10 @@ _COLUMNS = frozenset({"open", "high", "low", "close", "volume"})
 @cache
 def functions() -> Mapping[str, Function]:
     """Give all functions by name, in capitals; TA-Lib is imported when this is first called."""
-    from talib import abstract, get_functions  # noqa: PLC0415  # takes time, and few commands need it
-
-    return MappingProxyType({name: _read(abstract.Function(name).info) for name in sorted(get_functions())})
+    talib: Any = importlib.import_module("talib")  # takes time, and few commands need it; its stubs lack this
+    abstract: Any = importlib.import_module("talib.abstract")
+    names: list[str] = sorted(talib.get_functions())
+    return MappingProxyType({name: _read(abstract.Function(name).info) for name in names})
 
 
 def _read(told: Mapping[str, Any]) -> Function:

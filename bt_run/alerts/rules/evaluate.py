@@ -42,7 +42,7 @@ __all__ = ["Truth", "curve_of", "curves_at", "firings", "truth_of"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Truth:
-    """At which bars a condition holds, and at which that is known; shape (n,) both. What is not known does not hold."""
+    """Where a condition holds, and where that is known; shape (n,). What is not known does not hold."""
 
     holds: BoolArray
     known: BoolArray

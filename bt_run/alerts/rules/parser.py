@@ -74,14 +74,14 @@ class _Parser:
     # --- the rule -----------------------------------------------------------------------------------------
 
     def rule(self) -> Rule:
-        if self._next.kind == "end":
+        if self._is_at_end():
             raise self._fail("The rule is empty. Write one such as rsi(14) < 30.")
         part = self._either()
         if self._next.kind == "word" and self._next.text != "on":
             raise self._fail(self._unexpected())
         condition = self._as_condition(part)
         interval = self._interval() if self._takes_word("on") else None
-        if self._next.kind != "end":
+        if not self._is_at_end():
             raise self._fail(self._unexpected())
         return Rule(condition, interval)
 
@@ -228,6 +228,9 @@ class _Parser:
     @property
     def _next(self) -> Token:
         return self._tokens[self._place]
+
+    def _is_at_end(self) -> bool:
+        return self._next.kind == "end"
 
     def _take(self) -> Token:
         token = self._tokens[self._place]

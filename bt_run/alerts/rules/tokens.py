@@ -21,7 +21,7 @@ _TOKEN = re.compile(
       | (?P<sign><=|>=|==|!=|[-+*/<>(),.=])""",
     re.VERBOSE | re.ASCII,
 )
-_INSTEAD = {"&": "and", "|": "or", "!": "not", "≤": "<=", "≥": ">=", "×": "*", "÷": "/", "≠": "!=", "%": ""}
+_INSTEAD = {"&": "and", "|": "or", "!": "not", "≤": "<=", "≥": ">=", "÷": "/", "≠": "!=", "%": ""}
 
 
 @dataclass(frozen=True, slots=True)
