@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from bt_run.core.market import FloatArray, IntArray
 
-__all__ = ["Drawdowns", "find_drawdowns"]
+__all__ = ["Drawdowns", "Fall", "deepest_falls", "find_drawdowns"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +51,39 @@ class Drawdowns:
         return float(self.duration_s.mean()) if len(self.duration_s) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """
+    One fall: positions of the last bar at the peak (-1: before the first bar), of the lowest, of the recovery.
+
+    `recovered` is None while the peak has not been seen again. `depth_pct` > 0 in percent of the peak;
+    `duration_s` as in `Drawdowns`.
+    """
+
+    peak: int
+    trough: int
+    recovered: int | None
+    depth_pct: float
+    duration_s: float
+
+
+def deepest_falls(equity: FloatArray, open_time: IntArray, *, start: float, most: int = 10) -> tuple[Fall, ...]:
+    """Give at most `most` falls of `find_drawdowns`, which says what the arguments are; the deepest first."""
+    first, recovered, below = _edges(equity, start)
+    found = find_drawdowns(equity, open_time, start=start)
+    order = np.argsort(-found.depth_pct, kind="stable")[:most]
+    return tuple(
+        Fall(
+            peak=int(first[place]) - 1,
+            trough=int(first[place] + np.argmax(below[first[place] : recovered[place]])),
+            recovered=int(recovered[place]) if recovered[place] < len(equity) else None,
+            depth_pct=float(found.depth_pct[place]),
+            duration_s=float(found.duration_s[place]),
+        )
+        for place in order
+    )
+
+
 def find_drawdowns(equity: FloatArray, open_time: IntArray, *, start: float) -> Drawdowns:
     """
     Find every fall of a curve below its highest value so far.
@@ -60,14 +93,19 @@ def find_drawdowns(equity: FloatArray, open_time: IntArray, *, start: float) -> 
         open_time: ms UTC, shape (n,), ascending.
         start: Value before the first bar, > 0; it counts as a peak.
     """
-    peak = np.maximum.accumulate(equity)
-    np.maximum(peak, start, out=peak)
-    below = np.concatenate(([False], equity < peak, [False]))
-    edges = np.flatnonzero(below[1:] != below[:-1])
-    first, recovered = edges[::2], edges[1::2]
+    first, recovered, below = _edges(equity, start)
     if not len(first):
         return Drawdowns(np.empty(0), np.empty(0))
-    depth = np.maximum.reduceat((1.0 - equity / peak) * 100.0, first)
+    depth = np.maximum.reduceat(below, first)
     last = np.minimum(recovered, len(equity) - 1)
     duration = (open_time[last] - open_time[np.maximum(first - 1, 0)]) / 1000.0
     return Drawdowns(depth, duration)
+
+
+def _edges(equity: FloatArray, start: float) -> tuple[IntArray, IntArray, FloatArray]:
+    """Give where each fall begins, where it has ended, and how far below its peak each bar is, in percent."""
+    peak = np.maximum.accumulate(equity)
+    np.maximum(peak, start, out=peak)
+    under = np.concatenate(([False], equity < peak, [False]))
+    edges = np.flatnonzero(under[1:] != under[:-1])
+    return edges[::2], edges[1::2], (1.0 - equity / peak) * 100.0

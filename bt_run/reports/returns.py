@@ -26,6 +26,7 @@ __all__ = [
     "calmar",
     "period_returns",
     "periods_per_year",
+    "return_times",
     "sharpe",
     "sortino",
     "volatility",
@@ -84,6 +85,12 @@ def period_returns(values: FloatArray, open_time: IntArray, *, start: float, int
         return np.empty(0)
     found: FloatArray = path[1:] / path[:-1] - 1.0
     return found
+
+
+def return_times(open_time: IntArray, *, interval: Interval) -> IntArray:
+    """Give the open time of the bar at whose close each of `period_returns` ends; ms UTC, shape (days,)."""
+    longer = interval.milliseconds is None or interval.milliseconds > _DAY_MS
+    return open_time if longer else open_time[_day_ends(open_time)]
 
 
 def _day_ends(open_time: IntArray) -> npt.NDArray[np.intp]:

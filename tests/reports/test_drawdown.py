@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bt_run.reports.drawdown import find_drawdowns
+from bt_run.reports.drawdown import deepest_falls, find_drawdowns
 
 DAY = 86_400_000
 
@@ -91,3 +91,24 @@ def test_the_deepest_fall_is_that_of_the_plain_definition(values):
         deepest = max(deepest, (peak - value) / peak * 100.0)
 
     assert pytest.approx(deepest, abs=1e-9) == found_in(values, start=50.0).max_pct
+
+
+def test_the_deepest_falls_come_first_with_their_bars():
+    """A fall knows its peak, its lowest bar, its recovery; one from the start has its peak before the bars."""
+    equity = np.array([90.0, 100, 90, 80, 100, 120, 108, 130, 120])
+    falls = deepest_falls(equity, np.arange(len(equity)) * DAY, start=100.0)
+
+    assert [(1, 3, 4), (-1, 0, 1), (5, 6, 7), (7, 8, None)] == [
+        (fall.peak, fall.trough, fall.recovered) for fall in falls
+    ]
+    assert pytest.approx([20.0, 10.0, 10.0, 100 / 13]) == [fall.depth_pct for fall in falls]
+
+
+@given(st.lists(st.floats(1.0, 1e6), min_size=1, max_size=80))
+def test_the_deepest_fall_is_the_maximum_drawdown(values):
+    """Both are read from the same falls."""
+    equity = np.array(values)
+    times = np.arange(len(equity)) * DAY
+    falls = deepest_falls(equity, times, start=values[0], most=1)
+
+    assert find_drawdowns(equity, times, start=values[0]).max_pct == (falls[0].depth_pct if falls else 0.0)
