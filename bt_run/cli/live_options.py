@@ -14,13 +14,22 @@ from bt_run.cli.practice import parse_rate, parse_speed
 from bt_run.core.errors import ConfigError
 from bt_run.core.interval import Interval
 
-__all__ = ["Adopted", "book_options", "market_options", "practice_options", "stake_options"]
+__all__ = [
+    "Adopted",
+    "book_options",
+    "market_options",
+    "parse_amount",
+    "parse_duration",
+    "practice_options",
+    "stake_options",
+]
 
 Adopted = tuple[str, Decimal, Decimal | None]
 """A symbol (empty: the only one), a quantity of its base asset, and the price paid for it."""
 
 
-def _amount(text: str) -> Decimal:
+def parse_amount(text: str) -> Decimal:
+    """Read an amount above 0. Raises ConfigError."""
     try:
         amount = Decimal(text.strip())
     except InvalidOperation:
@@ -30,7 +39,8 @@ def _amount(text: str) -> Decimal:
     return amount
 
 
-def _duration(text: str) -> float:
+def parse_duration(text: str) -> float:
+    """Read a span such as ``8h``, in seconds. Raises ConfigError."""
     try:
         milliseconds = Interval.parse(text).milliseconds
     except ConfigError:
@@ -44,7 +54,11 @@ def _adopted(text: str) -> Adopted:
     match = re.fullmatch(r"(?:([A-Za-z0-9]{2,20})=)?([0-9.]+)(?:@([0-9.]+))?", text.strip())
     if match is None:
         raise ConfigError(f"{text!r} is no holding. Write 0.5@60000, 0.5, or BTCUSDT=0.5@60000.")
-    return (match[1] or "").upper(), _amount(match[2]), None if match[3] is None else _amount(match[3])
+    return (
+        (match[1] or "").upper(),
+        parse_amount(match[2]),
+        None if match[3] is None else parse_amount(match[3]),
+    )
 
 
 market_options = stacked(
@@ -77,7 +91,9 @@ market_options = stacked(
         help="Closed bars to warm up with.",
     ),
     click.option("--intrabar", is_flag=True, help="Let the strategy see each state of the open bar, too."),
-    click.option("--duration", type=types.Parsed("duration", _duration), help="End after so long: 30m, 8h."),
+    click.option(
+        "--duration", type=types.Parsed("duration", parse_duration), help="End after so long: 30m, 8h."
+    ),
 )
 
 stake_options = stacked(
@@ -90,7 +106,7 @@ stake_options = stacked(
     ),
     click.option(
         "--cash",
-        type=types.Parsed("amount", _amount),
+        type=types.Parsed("amount", parse_amount),
         help="How much of the account this run may use, in quote asset.  [default: all that is free]",
     ),
     click.option(

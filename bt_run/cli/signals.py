@@ -1,0 +1,231 @@
+"""``bt-run signals``: watch pairs, and say what a strategy would do and what that would be worth."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bt_run.cli import types
+from bt_run.cli.live_options import parse_amount, parse_duration
+from bt_run.cli.options import complete_data, complete_strategy, settings_option, store_option
+from bt_run.cli.practice import market_request, parse_rate, parse_speed
+from bt_run.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from decimal import Decimal
+
+    from bt_run.core.venue import Venue
+    from bt_run.run.live.practice import Market
+    from bt_run.run.signals.plan import WatchPlan
+
+__all__ = ["signals"]
+
+_INTERRUPTED = 130
+
+_EPILOG = """\b
+Examples:
+  bt-run signals --symbol BTCUSDT --invest 250
+  bt-run signals --symbol BTCUSDT --symbol ETHUSDT --invest 100 -s rsi:period=10 -i 5m
+  bt-run signals --venue practice --data btc_1d.csv --speed max --invest 250 -s sar
+  bt-run signals --symbol BTCUSDT --invest 250 --json --duration 8h
+
+\b
+It never trades and needs no key: prices are mainnet's public ones unless --venue says otherwise.
+Asks for pair and amount where they are not given and a terminal is there. Ctrl-C prints a summary.
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option("--symbol", "symbols", multiple=True, help="A pair, such as BTCUSDT; repeatable.")
+@click.option(
+    "--invest",
+    type=types.Parsed("amount", parse_amount),
+    help="What an entry may cost, fee included, in the quote asset: 250.",
+)
+@click.option(
+    "--strategy",
+    "-s",
+    default="combined",
+    show_default=True,
+    shell_complete=complete_strategy,
+    help="A name (see bt-run strategies) or ./file.py:Class, with parameters as in rsi:period=10.",
+)
+@click.option("--param", "-p", multiple=True, help="A strategy parameter, name=value; repeatable.")
+@click.option(
+    "--interval",
+    "-i",
+    type=types.INTERVAL,
+    help="Of the bars.  [default: 1m; on the practice exchange that of its data]",
+)
+@click.option(
+    "--history",
+    type=click.IntRange(min=0),
+    default=5000,
+    show_default=True,
+    help="Closed bars to begin with; how signals did before is reckoned from them.",
+)
+@click.option(
+    "--allow-short/--long-only", default=False, help="Whether there are short signals.  [default: long-only]"
+)
+@click.option(
+    "--fee", type=types.Parsed("fee", parse_rate), default="0.1%", show_default=True, help="Of each trade."
+)
+@click.option(
+    "--market",
+    type=click.Choice(["spot", "futures"]),
+    default="spot",
+    show_default=True,
+    help="Spot, or USD-M futures (market data only).",
+)
+@click.option("--duration", type=types.Parsed("duration", parse_duration), help="End after so long: 30m, 8h.")
+@click.option(
+    "--venue",
+    help="mainnet, testnet, demo, practice, or a name of your own.  [default: mainnet's public data]",
+)
+@click.option(
+    "--data",
+    "-d",
+    "names",
+    multiple=True,
+    shell_complete=complete_data,
+    help="Start a practice exchange inside and replay this; repeatable. ETHUSDT=FILE names the pair.",
+)
+@click.option(
+    "--speed",
+    type=types.Parsed("speed", parse_speed),
+    default="1",
+    show_default=True,
+    help="Of that exchange: seconds in a second, or max.",
+)
+@click.option("--at", default="start", show_default=True, metavar="start|TIME", help="Where its clock begins.")
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Of its prices.")
+@store_option
+@settings_option
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
+@click.option("--quiet", "-q", is_flag=True, help="Print signals, warnings and the summary alone.")
+@click.pass_context
+def signals(
+    ctx: click.Context,
+    /,
+    symbols: tuple[str, ...],
+    *,
+    invest: Decimal | None,
+    strategy: str,
+    names: tuple[str, ...],
+    venue: str | None,
+    as_json: bool,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """
+    Watch pairs and tell each signal of a strategy as it happens, and what it is worth while it lasts.
+
+    A signal has its time, side, price and indicator values, the size that the amount buys, and how the same
+    signal did before. While it lasts: gain in percent and money, best and worst since, the break-even.
+    """
+    where = _venue(venue, names)
+    symbols, invest = _asked(symbols, invest, names, is_open=where.name == "practice")
+    from strategies.built_in import import_talib_for
+
+    import_talib_for([strategy])
+    from bt_run.cli.signals_display import display_of
+    from bt_run.run.signals.watch import SignalWatch
+    from strategies.loader import load_strategy
+
+    loaded = load_strategy(strategy, params=options["param"])
+    with ExitStack() as stack:
+        markets: tuple[Market, ...] = ()
+        if names:
+            where, markets = _start_exchange(stack, names, symbols, options)
+        elif where.name == "practice":
+            from bt_run.run.live.practice import running_markets
+
+            markets = running_markets(where)
+        plan = _plan(
+            loaded, where, options, symbols=symbols, invest=invest, markets=markets, is_own=bool(names)
+        )
+        display = display_of(plan, as_json=as_json, quiet=quiet)
+        with display:
+            outcome = SignalWatch(plan, [display]).run()
+        display.summary(outcome)
+    if outcome.was_interrupted:
+        ctx.exit(_INTERRUPTED)
+
+
+def _venue(name: str | None, names: Sequence[str]) -> Venue:
+    from bt_run.core.venue import find_venue
+
+    if names and name not in (None, "practice"):
+        raise ConfigError(f"--data replays a file on the practice exchange, and --venue says {name}. Drop one.")
+    return find_venue(name or ("practice" if names else "data"))
+
+
+def _asked(
+    symbols: tuple[str, ...], invest: Decimal | None, names: Sequence[str], *, is_open: bool
+) -> tuple[tuple[str, ...], Decimal]:
+    """Give pairs and amount; asks for what is missing where a person is there."""
+    can_ask = sys.stdin.isatty() and sys.stderr.isatty()
+    if not symbols and not names and not is_open:
+        if not can_ask:
+            raise ConfigError("Name a pair to watch, such as --symbol BTCUSDT.")
+        symbols = tuple(str(click.prompt("Pair", default="BTCUSDT", err=True)).replace(",", " ").split())
+    if invest is None:
+        if not can_ask:
+            raise ConfigError("Say what an entry may cost in the quote asset, such as --invest 250.")
+        invest = click.prompt("Amount to invest", type=types.Parsed("amount", parse_amount), err=True)
+    return tuple(name.upper().replace("/", "").replace("-", "") for name in symbols), invest
+
+
+def _start_exchange(
+    stack: ExitStack, names: Sequence[str], symbols: tuple[str, ...], options: dict[str, Any]
+) -> tuple[Venue, tuple[Market, ...]]:
+    from bt_run.practice.plan import PracticePlan
+    from bt_run.run.live.practice import EmbeddedPractice
+
+    only = symbols[0] if len(symbols) == 1 and len(names) == 1 and "=" not in names[0] else None
+    given = {**options, "data_interval": None, "data_dir": None, "spread": 0}
+    plan = PracticePlan(
+        tuple(market_request(name, only, given) for name in names),
+        speed=options["speed"],
+        step=True,  # its clock begins when the desk is ready
+        seed=options["seed"],
+        limits=options["speed"] != "max",  # they count real time
+    )
+    exchange = stack.enter_context(EmbeddedPractice(plan))
+    for market in exchange.markets:
+        for warning in market.warnings:
+            click.echo(warning, err=True)
+    return exchange.venue, exchange.markets
+
+
+def _plan(
+    strategy: Any,
+    venue: Venue,
+    options: dict[str, Any],
+    *,
+    symbols: tuple[str, ...],
+    invest: Decimal,
+    markets: tuple[Market, ...],
+    is_own: bool,
+) -> WatchPlan:
+    from bt_run.core.interval import Interval
+    from bt_run.run.signals.plan import WatchPlan
+
+    return WatchPlan(
+        strategy=strategy,
+        venue=venue,
+        symbols=symbols or tuple(market.symbol for market in markets),
+        interval=options["interval"] or Interval.parse(markets[0].interval if markets else "1m"),
+        invest=invest,
+        market=options["market"],
+        fee=options["fee"],
+        history=options["history"],
+        allow_short=options["allow_short"],
+        duration_s=options["duration"],
+        holds_clock=is_own,
+        note=markets[0].note if markets else "",
+    )
