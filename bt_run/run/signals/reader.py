@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
     from bt_run.core.interval import Interval
     from bt_run.core.market import Bars, FloatArray
-    from bt_run.core.results import PlacedOrder
-    from bt_run.run.bt_cerebro import Outcome
+    from bt_run.core.results import Outcome, PlacedOrder
     from bt_run.run.signals.decisions import Stance
     from strategies.loader import LoadedStrategy
 
