@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-import textwrap
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
+from bt_run.cli.finding_view import finding_lines
 from bt_run.cli.journal_options import journal_options
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["doctor"]
 
 _NETWORK = frozenset({"REST", "Time", "Streams", "WebSocket API", "Symbol", "API key"})
-_COLOURS = {"ok": "green", "warning": "yellow", "failed": "red", "left out": "bright_black"}
-_INDENT, _NARROW = 24, 40
 _JOURNAL_FAILED, _NETWORK_FAILED, _MACHINE_FAILED = 6, 5, 2
 
 _EPILOG = """\b
@@ -45,35 +43,11 @@ def doctor(*, venue: str, symbol: str, journal: str, as_json: bool) -> int:
 
     findings = examine(find_venue(venue), journal=journal, symbol=symbol.upper())
     if as_json:
-        document = {
-            "venue": venue,
-            "findings": [
-                {"check": one.check, "status": one.status, "text": one.text, "advice": one.advice}
-                for one in findings
-            ],
-        }
+        document = {"venue": venue, "findings": [asdict(one) for one in findings]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        click.echo("\n".join(_lines(findings, venue)))
+        click.echo("\n".join(finding_lines(findings, about=venue)))
     return _exit_code(findings)
-
-
-def _lines(findings: tuple[Finding, ...], venue: str) -> list[str]:
-    lines = []
-    for one in findings:
-        status = click.style(f"{one.status:<9}", fg=_COLOURS[one.status])
-        first, *rest = [*_wrapped(one.text), *_wrapped(one.advice)]
-        lines.append(f"{status} {one.check:<14} {first}")
-        lines += [f"{'':<{_INDENT}} {line}" for line in rest]
-    failed = sum(one.status == "failed" for one in findings)
-    warned = sum(one.status == "warning" for one in findings)
-    end = f"{failed} failed, {warned} {'warning' if warned == 1 else 'warnings'}"
-    return [*lines, "", f"{venue}: {end if failed or warned else 'nothing to mend'}."]
-
-
-def _wrapped(text: str) -> list[str]:
-    width = shutil.get_terminal_size().columns - _INDENT - 1
-    return textwrap.wrap(text, max(_NARROW, width), break_long_words=False, break_on_hyphens=False)
 
 
 def _exit_code(findings: tuple[Finding, ...]) -> int:

@@ -38,7 +38,7 @@ COMMANDS = {
     "resume": ("bt_run.cli.verbs:resume", "Let a bot open positions again."),
     "signals": ("bt_run.cli.signals:signals", "Watch pairs: signals as they happen, and what they are worth."),
     "stop": ("bt_run.cli.verbs:stop", "End a running bot; its orders are left as its settings say."),
-    "strategies": ("bt_run.cli.strategies:strategies", "List strategies, or write a new one."),
+    "strategies": ("bt_run.cli.strategies:strategies", "List strategies, write a new one, or check one."),
 }
 """Command name: where it lives and its one line, so that --help need import none of them."""
 

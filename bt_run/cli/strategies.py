@@ -1,4 +1,4 @@
-"""``bt-run strategies``: list what there is, write a new one."""
+"""``bt-run strategies``: list what there is, write a new one, check one."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from pathlib import Path
 
 import click
 
+from bt_run.cli.strategy_check import check
+
 __all__ = ["strategies"]
 
 _EPILOG = """\b
 Examples:
   bt-run strategies
   bt-run strategies new mine.py
+  bt-run strategies check --strategy ./mine.py:Mine --data btc_1d.csv
   bt-run backtest --strategy ./mine.py:Mine --data btc_1d.csv
 """
 
@@ -20,7 +23,7 @@ Examples:
 @click.group(invoke_without_command=True, epilog=_EPILOG)
 @click.pass_context
 def strategies(ctx: click.Context) -> None:
-    """List strategies with their parameters, or write a new one."""
+    """List strategies with their parameters, write a new one, or check one."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_strategies)
 
@@ -57,3 +60,6 @@ def new(path: Path, class_name: str | None, *, force: bool) -> None:
     click.echo(f"Wrote {path}. Run it with:")
     spec, picture = shlex.quote(f"{shown}:{name}"), shlex.quote(f"{path.stem}.png")
     click.echo(f"  bt-run backtest --strategy {spec} --data btc_1d.csv --plot {picture}")
+
+
+strategies.add_command(check)
