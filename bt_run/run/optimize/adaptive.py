@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bt_run.run.optimize.request import Candidate
+from bt_run.core.trial import Candidate
 from bt_run.run.optimize.space import find_conflict
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
 
-    from bt_run.run.optimize.request import SearchRequest, Trial
+    from bt_run.core.trial import Trial
+    from bt_run.run.optimize.request import SearchRequest
 
 __all__ = ["Proposer"]
 

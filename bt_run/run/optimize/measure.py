@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bt_run.core.errors import StrategyError
+from bt_run.core.trial import Candidate, Trial
 from bt_run.reports.returns import period_returns
 from bt_run.run.backtest import run_backtest
-from bt_run.run.optimize.request import Candidate, Trial
 from strategies.loader import LoadedStrategy, load_strategy
 
 if TYPE_CHECKING:

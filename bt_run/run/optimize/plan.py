@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from bt_run.core.errors import ConfigError
-from bt_run.run.optimize.request import Candidate
+from bt_run.core.trial import Candidate
 from bt_run.run.optimize.space import find_conflict
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from bt_run.core.trial import Trial
     from bt_run.run.optimize.goal import Constraint, Goal
-    from bt_run.run.optimize.request import Trial
     from bt_run.run.optimize.space import Space
 
 __all__ = ["Neighbour", "best_trial", "find_neighbours", "is_eligible", "neighbours_of", "pareto_front", "rank"]

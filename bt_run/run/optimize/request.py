@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from bt_run.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from bt_run.core.market import BarFile
     from bt_run.core.settings import BacktestSettings
     from bt_run.run.optimize.goal import Constraint, Goal
     from bt_run.run.optimize.space import Space
 
-__all__ = ["METHODS", "Candidate", "Method", "SearchRequest", "Trial"]
+__all__ = ["METHODS", "Method", "SearchRequest"]
 
 Method = Literal["grid", "random", "tpe", "nsga2"]
 METHODS: tuple[Method, ...] = ("grid", "random", "tpe", "nsga2")
@@ -73,27 +71,3 @@ class SearchRequest:
     def on(self, data: BarFile) -> SearchRequest:
         """Give the same search over other bars, such as a window of these."""
         return dataclasses.replace(self, data=data)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A combination to try: its number in the search, and all parameters that differ from the defaults."""
-
-    number: int
-    params: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """
-    A combination that was tried.
-
-    `metrics` are those of `bt_run.reports.metrics` that were computed, None where undefined; empty where the
-    strategy failed, and then `error` says how. `engine` ran it.
-    """
-
-    number: int
-    params: Mapping[str, Any]
-    metrics: Mapping[str, float | int | None]
-    error: str = ""
-    engine: str = ""

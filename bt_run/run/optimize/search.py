@@ -21,9 +21,10 @@ from bt_run.run.optimize.ranking import best_trial, pareto_front
 from bt_run.run.optimize.workers import Here, Processes, Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from bt_run.run.optimize.request import Candidate, SearchRequest, Trial
+    from bt_run.core.trial import Candidate, Trial
+    from bt_run.run.optimize.request import SearchRequest
 
 __all__ = ["SearchResult", "new_seed", "search", "stream_trials"]
 
@@ -83,7 +84,7 @@ def stream_trials(
     is_done: Callable[[int], bool] = lambda number: False,
     earlier: Callable[[], Iterable[Trial]] = tuple,
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[list[Trial]]:
+) -> Generator[list[Trial]]:
     """
     Run a search and give its trials in batches, as they come.
 

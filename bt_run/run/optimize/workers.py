@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from bt_run.core.market import BarFile
     from bt_run.core.settings import BacktestSettings
-    from bt_run.run.optimize.request import Candidate, SearchRequest, Trial
+    from bt_run.core.trial import Candidate, Trial
+    from bt_run.run.optimize.request import SearchRequest
 
 __all__ = ["Here", "Processes", "Workers", "stream_chunks"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bt_run.core.trial import Trial
 from bt_run.run.optimize.goal import Constraint, Goal
 from bt_run.run.optimize.ranking import best_trial, find_neighbours, pareto_front, rank
-from bt_run.run.optimize.request import Trial
 from bt_run.run.optimize.space import Axis, Space
 
 SHARPE, DRAWDOWN = Goal.parse("sharpe"), Goal.parse("max_drawdown")

@@ -1,0 +1,35 @@
+"""One combination of a search, before and after it was tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Candidate", "Trial"]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A combination to try: its number in the search, and all parameters that differ from the defaults."""
+
+    number: int
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """
+    A combination that was tried.
+
+    `metrics` are those of `bt_run.reports.metrics` that were computed, None where undefined; empty where the
+    strategy failed, and then `error` says how. `engine` ran it.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float | int | None]
+    error: str = ""
+    engine: str = ""

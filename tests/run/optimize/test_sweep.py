@@ -1,0 +1,105 @@
+"""A search into a file can be stopped and gone on with."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from bt_run.core.errors import ConfigError
+from bt_run.core.settings import BacktestSettings
+from bt_run.run.optimize.search import search
+from bt_run.run.optimize.sweep import begin_sweep, question_of, resume_sweep, run_sweep, sweep_place
+
+
+class Impatient(BaseException):
+    """What Ctrl-C is to these tests."""
+
+
+def stop_after(count):
+    def progress(done):
+        if done >= count:
+            raise Impatient
+
+    return progress
+
+
+@pytest.mark.parametrize("method", ["grid", "random", "tpe"])
+def test_a_sweep_that_was_stopped_goes_on(request_of, tmp_path, method):
+    """What it had done is there, and in the end it holds what an unbroken one holds."""
+    words = ("period=5:7", "oversold=25,35")
+    request = request_of("rsi", *words, method=method, seed=5, trials=None if method == "grid" else 6)
+    place = tmp_path / "a.sqlite"
+    with begin_sweep(request, place) as file, pytest.raises(Impatient):
+        run_sweep(request, file, progress=stop_after(3))
+    with resume_sweep(request, place) as file:
+        stopped = (file.count(), file.end)
+        end = run_sweep(request, file)
+        trials = list(file.trials())
+
+    assert ((3, "interrupted"), "finished") == (stopped, end)
+    assert [*range(6)] == [trial.number for trial in trials]
+    if method != "tpe":  # which learns, after a break, from a new seed
+        assert list(search(request).trials) == trials
+
+
+def test_a_finished_sweep_is_not_run_again_on_resume(request_of, tmp_path):
+    """Resuming it reads it."""
+    request = request_of("rsi", "period=5:7")
+    with begin_sweep(request, tmp_path / "a.sqlite") as file:
+        run_sweep(request, file)
+    calls = []
+    with resume_sweep(request, tmp_path / "a.sqlite") as file:
+        run_sweep(request, file, progress=calls.append)
+
+    assert not calls
+
+
+def test_only_the_same_question_is_gone_on_with(request_of, tmp_path, daily):
+    """What differs is named."""
+    request = request_of("rsi", "period=5:7")
+    place = tmp_path / "a.sqlite"
+    begin_sweep(request, place).close()
+    fewer = dataclasses.replace(daily, bars=daily.bars[:200])
+    others = {
+        "other bars": request.on(fewer),
+        "other ranges": request_of("rsi", "period=5:8"),
+        "other cash, costs": dataclasses.replace(request, settings=BacktestSettings(cash=5.0)),
+        "another strategy and another version of the strategy's code": request_of("bollinger", "period=5:7"),
+        "other fixed": request_of("rsi:oversold=20", "period=5:7"),
+        "another method": request_of("rsi", "period=5:7", method="random"),
+    }
+    for words, other in others.items():
+        with pytest.raises(ConfigError, match=words):
+            resume_sweep(other, place)
+    resume_sweep(dataclasses.replace(request, jobs=2, timeout_s=5.0), place).close()
+
+
+def test_a_sweep_is_not_overwritten_by_accident(request_of, tmp_path):
+    """A finished sweep of the same question is; another one and an unfinished one are not."""
+    request, other = request_of("rsi", "period=5:6"), request_of("rsi", "period=7:8")
+    place = tmp_path / "a.sqlite"
+    with begin_sweep(request, place) as file:
+        file.set_end("interrupted")
+    with pytest.raises(ConfigError, match=r"--resume.*--overwrite"):
+        begin_sweep(request, place)
+    with begin_sweep(request, place, overwrite=True) as file:
+        run_sweep(request, file)
+    with pytest.raises(ConfigError, match="2 combinations already"):
+        begin_sweep(other, place)
+    with begin_sweep(request, place) as file:
+        assert file.count() == 0
+
+
+def test_a_sweep_has_a_place_of_its_own(request_of, tmp_path):
+    """In the user's data, by its question."""
+    environ = {"XDG_DATA_HOME": str(tmp_path)}
+    first, second = (
+        sweep_place(question_of(request_of("rsi", word)), environ=environ)
+        for word in ("period=5:6", "period=5:7")
+    )
+
+    assert first != second
+    assert first.parent == tmp_path / "bt-run" / "sweeps"
+    assert first.name.startswith("rsi-BTC")
+    assert first.suffix == ".sqlite"
