@@ -31,6 +31,7 @@ COMMANDS = {
     "doctor": ("bt_run.cli.doctor:doctor", "Check what a live run needs, and say what to mend."),
     "live": ("bt_run.cli.live:live", "Trade one strategy on an exchange: testnet, paper, practice, mainnet."),
     "journal": ("bt_run.cli.journal:journal", "List and export what live runs did: runs, orders, trades."),
+    "optimize": ("bt_run.cli.optimize:optimize", "Search the parameters of a strategy for the best results."),
     "panic": ("bt_run.cli.panic:panic", "Cancel all orders of the bot and close its position, at once."),
     "pause": ("bt_run.cli.verbs:pause", "Let a running bot open no new positions; protection stays."),
     "parity": ("bt_run.cli.parity:parity", "Compare a live run with a backtest of the bars that it saw."),
