@@ -328,6 +328,10 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         self._settle()
         return done
 
+    def protect(self, *, wanted: bool) -> None:
+        """Go on protecting holdings, or place no protection any more; what rests on the exchange stays."""
+        self._protector.is_on = wanted and bool(self._protection)
+
     def stop(self) -> None:
         """End the run: what was not sent is not sent any more, what rests on the exchange stays there."""
         for ticket in self._session.tickets.alive():

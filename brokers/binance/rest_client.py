@@ -73,6 +73,10 @@ class RestClient:
         self._library = make_client(venue, credentials)
         self._cutter.watch(self._library.session)
 
+    def interrupt(self) -> None:
+        """End the request that is under way, from any thread; its fate is then unknown."""
+        self._cutter.interrupt()
+
     def close(self) -> None:
         """End what is under way at once, from any thread; nothing can be asked any more."""
         self._closed.set()

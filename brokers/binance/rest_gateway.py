@@ -92,8 +92,12 @@ class BinanceGateway:
         except RequestFailed as failed:
             _log.info("The idle connection to %s failed: %s", self.venue.rest_url, failed)
 
+    def interrupt(self) -> None:
+        """End the request that is under way, from any thread; the next one opens a new connection."""
+        self._client.interrupt()
+
     def close(self) -> None:
-        """End what is under way, from any thread."""
+        """End what is under way, from any thread; nothing more is asked."""
         self._client.close()
 
     # Orders.

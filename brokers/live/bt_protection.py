@@ -62,11 +62,8 @@ class Protector:
         self._protection = protection
         self._clock = clock
         self._watches: dict[str, _Watch] = {}
-
-    @property
-    def is_on(self) -> bool:
+        self.is_on = bool(protection)
         """Whether anything is to be protected."""
-        return bool(self._protection)
 
     def bought(self, symbol: str, owner: Any, data: Any) -> None:
         """Set the levels anew: the holding grew."""
@@ -79,7 +76,7 @@ class Protector:
     def settle(self, symbol: str) -> None:
         """Bring the legs of a symbol in step with its holding; called at every turn, cheap if all is well."""
         watch, session = self._watches.get(symbol), self._session
-        if watch is None or not self._protection:
+        if watch is None or not self.is_on:
             return
         orders = session.desk.of(symbol)
         if session.waits.about(symbol) or doubt_about(orders):

@@ -40,6 +40,11 @@ class Cutter:
         """Cut all connections, and those that are opened later at once."""
         with self._lock:
             self.is_cut = True
+        self.interrupt()
+
+    def interrupt(self) -> None:
+        """Cut all connections that are open now; new ones can be opened."""
+        with self._lock:
             found = list(self._open)
         for connection in found:
             _shut(connection)

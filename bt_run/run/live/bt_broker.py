@@ -80,12 +80,17 @@ class LiveBroker(BinanceBroker):
 
     def cancel_open(self, *, all_orders: bool, limit_s: float, wait: Callable[[float], object]) -> bool:
         """Cancel orders that would buy, or all; tells whether all of them are known to be over."""
+        self.protect(wanted=not all_orders)
         for order in self._chosen(all_orders=all_orders):
             self.cancel(order)
         return self._settled(limit_s, wait, lambda: not list(self._chosen(all_orders=all_orders)))
 
     def close_all(self, owner: Any, *, limit_s: float, wait: Callable[[float], object]) -> list[str]:
-        """Cancel everything and sell all that is held at market; gives sentences on what came of it."""
+        """
+        Cancel everything and sell all that is held at market; gives sentences on what came of it.
+
+        What the exchange did not buy is protected again, as far as the settings say.
+        """
         self.may_trade_on_history = True
         until = time.monotonic() + limit_s
         told = []
@@ -98,6 +103,9 @@ class LiveBroker(BinanceBroker):
             order = self.sell(owner, data, size, exectype=bt.Order.Market)
             self._settled(max(0.0, until - time.monotonic()), wait, partial(_is_over, order))
             told.append(self._sold(symbol, order))
+            if order.status != bt.Order.Completed:
+                self.protect(wanted=True)
+        super().next()
         return told
 
     def _sold(self, symbol: str, order: Any) -> str:

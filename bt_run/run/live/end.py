@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bt_run.core.results import RunResult
     from bt_run.run.live.log import RunLog
     from bt_run.run.live.plan import LivePlan
+    from bt_run.run.live.turns import Stop
 
 __all__ = ["leave_orders", "results_of", "standing_words"]
 
@@ -28,7 +29,7 @@ def leave_orders(
     broker: Any,
     strategies: list[Any],
     *,
-    closes: bool,
+    stop: Stop,
     wait: Callable[[float], object],
 ) -> list[str]:
     """
@@ -37,10 +38,12 @@ def leave_orders(
     It works the broker's turns alone; the strategy is not asked any more. Errors of the exchange are told.
     """
     try:
-        if closes or plan.on_stop == "close":
+        if stop.closes or plan.on_stop == "close":
             owner = strategies[0] if strategies else None
-            return broker.close_all(owner, limit_s=CLOSE_S, wait=wait) if owner is not None else []
-        if not broker.cancel_open(all_orders=plan.on_stop == "cancel", limit_s=SETTLE_S, wait=wait):
+            limit_s = stop.left_s(CLOSE_S)
+            return broker.close_all(owner, limit_s=limit_s, wait=wait) if owner is not None else []
+        limit_s = stop.left_s(SETTLE_S)
+        if not broker.cancel_open(all_orders=plan.on_stop == "cancel", limit_s=limit_s, wait=wait):
             return ["Not every order is known to be cancelled; the next start asks for them."]
     except BtRunError as error:
         return [f"The orders could not be settled: {error}"]

@@ -1,9 +1,16 @@
-"""Ending a live run from outside: SIGTERM and Ctrl-C ask for the end, and see to it that it comes in time."""
+"""
+Ending a live run from outside: SIGTERM and Ctrl-C ask for the end, and see to it that it comes in time.
+
+Three times count from the signal. What is under way may still take `INTERRUPT_S`; then its request is cut, and
+the end begins: what becomes of orders and position. The end may use the connection until `END_S`; then that is
+cut for good, so that nothing waits longer.
+"""
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,35 +19,55 @@ if TYPE_CHECKING:
 
     from bt_run.run.live.turns import Stop
 
-__all__ = ["CUT_S", "INTERRUPT", "stopping_on_signals"]
+__all__ = ["AGAIN_S", "END_S", "INTERRUPT", "INTERRUPT_S", "stopping_on_signals"]
 
 INTERRUPT = "Ctrl-C"
 """Why the run ended, where a person at the terminal wanted it."""
 
-CUT_S = 2.0
-"""So long a request that is under way may still take after a signal; then it is cut, and its fate asked for."""
+INTERRUPT_S = 2.0
+"""So long a request of the strategy's may still take after a signal; its fate is then asked for."""
+
+END_S = 4.0
+"""So long after a signal the exchange is talked to; a second is left for the journal and the files."""
+
+AGAIN_S = 0.5
+"""Signals within this time are one: ``timeout`` sends SIGTERM to the command and to its group as well."""
 
 
 @contextmanager
-def stopping_on_signals(stop: Stop, *, wake: Callable[[], object], cut: Callable[[], object]) -> Iterator[None]:
+def stopping_on_signals(
+    stop: Stop, *, wake: Callable[[], object], interrupt: Callable[[], object], cut: Callable[[], object]
+) -> Iterator[None]:
     """
-    Let SIGINT and SIGTERM ask for the end while the block runs; a second one interrupts whatever is done.
+    Let SIGINT and SIGTERM ask for the end while the block runs; a later one interrupts whatever is done.
 
-    `wake` lets the loop turn, `cut` ends a request that blocks. Other threads than the main one get no signals.
+    `wake` lets the loop turn, `interrupt` ends a request that blocks, `cut` ends all requests and those to
+    come. Other threads than the main one get no signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     timers: list[threading.Timer] = []
+    first: list[float] = []
+
+    def interrupt_if_waiting() -> None:
+        if not stop.has_begun:
+            interrupt()
 
     def ask(number: int, frame: Any) -> None:
-        if stop.reason:
+        now = time.monotonic()
+        if first:
+            if now - first[0] < AGAIN_S:
+                return
             raise KeyboardInterrupt
+        first.append(now)
         stop.ask(INTERRUPT if number == signal.SIGINT else signal.Signals(number).name)
-        timer = threading.Timer(CUT_S, cut)
-        timer.daemon = True
-        timer.start()
-        timers.append(timer)
+        stop.until = now + END_S
+        for wait_s, act in ((INTERRUPT_S, interrupt_if_waiting), (END_S, cut)):
+            timer = threading.Timer(wait_s, act)
+            timer.daemon = True
+            timer.start()
+            timers.append(timer)
         wake()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -112,7 +112,9 @@ class LiveRun:
             account, filters = self._open_account(wire, past)
             stack.callback(account.cut)
             record = begin_run(journal, self._plan, past)
-            with stopping_on_signals(self._stop, wake=wire.bell.ring, cut=account.cut):
+            with stopping_on_signals(
+                self._stop, wake=wire.bell.ring, interrupt=account.interrupt, cut=account.cut
+            ):
                 try:
                     parts = assemble(
                         self._plan,
@@ -199,6 +201,7 @@ class LiveRun:
     def _end(self, parts: Parts, cerebro: Any, turns: Any) -> list[str]:
         """Settle the orders as the settings say, unless the exchange ends with the run."""
         parts.broker.turns = None
+        self._stop.has_begun = True
         if any(command.verb == "panic" for command in self._stop.commands):
             parts.safety.pause("by bt-run panic")
         told: list[str] = []
@@ -207,7 +210,7 @@ class LiveRun:
                 self._plan,
                 parts.broker,
                 list(getattr(cerebro, "runningstrats", ())),
-                closes=self._stop.closes,
+                stop=self._stop,
                 wait=parts.wire.bell.wait,
             )
         turns.finish()

@@ -45,16 +45,26 @@ _STANDS_S = 2.5  # longer than REST holds back a bar
 
 @dataclass(slots=True)
 class Stop:
-    """A wish to end the run; the first reason counts, a later wish to close all is heard too."""
+    """
+    A wish to end the run; the first reason counts, a later wish to close all is heard too.
+
+    `until` is when it must be over, steady seconds. `has_begun`: the strategy is not asked any more.
+    """
 
     reason: str = ""
     closes: bool = False
+    until: float = float("inf")
+    has_begun: bool = False
     commands: list[CommandRecord] = field(default_factory=list)
 
     def ask(self, reason: str, *, closes: bool = False) -> None:
         """Ask for the end; may be called from a signal's handler."""
         self.reason = self.reason or reason
         self.closes = self.closes or closes
+
+    def left_s(self, most: float) -> float:
+        """Give how many seconds there are, at `most` so many."""
+        return max(0.0, min(most, self.until - time.monotonic()))
 
 
 @dataclass(frozen=True, slots=True)

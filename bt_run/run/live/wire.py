@@ -131,8 +131,13 @@ class Account:
         if self.exchange is not None:
             self.exchange.keep_warm()
 
+    def interrupt(self) -> None:
+        """End the request that is under way, from any thread; later ones can be made."""
+        if self.exchange is not None:
+            self.exchange.interrupt()
+
     def cut(self) -> None:
-        """End the request that is under way, from any thread."""
+        """End the request that is under way and all that would follow, from any thread."""
         if self.exchange is not None:
             self.exchange.close()
 

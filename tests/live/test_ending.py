@@ -1,0 +1,157 @@
+"""SIGTERM and Ctrl-C end a run in order and in time, whatever is under way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+import requests
+
+from brokers.live import bt_protection
+from bt_run.core.settings import Protection
+from bt_run.run.live import os_signals
+from bt_run.run.live.os_signals import stopping_on_signals
+from bt_run.run.live.turns import Stop
+
+
+@dataclass
+class Told:
+    """Keeps what was called, in turn."""
+
+    words: list[str] = field(default_factory=list)
+
+    def saying(self, word: str) -> Callable[[], None]:
+        """Give what adds a word."""
+        return lambda: self.words.append(word)
+
+    @contextmanager
+    def listening(self, stop: Stop) -> Iterator[None]:
+        """Hear signals."""
+        with stopping_on_signals(
+            stop, wake=self.saying("wake"), interrupt=self.saying("interrupt"), cut=self.saying("cut")
+        ):
+            yield
+
+
+def send(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+
+
+def wait_for(condition: Callable[[], bool], limit_s: float = 5.0) -> None:
+    until = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < until
+        threading.Event().wait(0.005)
+
+
+def test_two_signals_in_a_moment_are_one() -> None:
+    """``timeout`` sends SIGTERM to the command and to its whole group."""
+    stop, told = Stop(), Told()
+    with told.listening(stop):
+        send(signal.SIGTERM)
+        send(signal.SIGTERM)
+        send(signal.SIGINT)
+    assert stop.reason == "SIGTERM"
+    assert told.words == ["wake"]
+
+
+def test_a_later_signal_ends_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os_signals, "AGAIN_S", 0.01)
+    stop = Stop()
+    with Told().listening(stop), pytest.raises(KeyboardInterrupt):
+        send(signal.SIGINT)
+        until = time.monotonic() + 0.05
+        wait_for(lambda: time.monotonic() > until)
+        send(signal.SIGINT)
+
+
+def test_the_first_signal_during_another_end_only_hurries_it() -> None:
+    """Such as SIGTERM from systemd while ``bt-run stop`` is at work."""
+    stop = Stop()
+    stop.ask("bt-run stop")
+    assert stop.left_s(60.0) == 60.0
+    with Told().listening(stop):
+        send(signal.SIGTERM)
+    assert stop.reason == "bt-run stop"
+    assert 0 < stop.left_s(60.0) <= os_signals.END_S
+
+
+def test_a_request_is_interrupted_before_the_end_and_cut_only_when_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os_signals, "INTERRUPT_S", 0.02)
+    monkeypatch.setattr(os_signals, "END_S", 0.1)
+    told = Told()
+    with told.listening(Stop()):
+        send(signal.SIGTERM)
+        wait_for(lambda: "cut" in told.words)
+    assert told.words == ["wake", "interrupt", "cut"]
+
+
+def test_nothing_is_interrupted_once_the_end_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os_signals, "INTERRUPT_S", 0.02)
+    monkeypatch.setattr(os_signals, "END_S", 0.1)
+    stop, told = Stop(), Told()
+    with told.listening(stop):
+        send(signal.SIGTERM)
+        stop.has_begun = True
+        wait_for(lambda: "cut" in told.words)
+    assert told.words == ["wake", "cut"]
+
+
+@pytest.mark.parametrize("delay_s", [1.1, pytest.param(30.0, marks=pytest.mark.slow)])
+def test_sigterm_sells_in_time_or_says_that_it_did_not(start_site: Any, delay_s: float) -> None:
+    """The stop-loss is cancelled and the position sold, also where each answer takes a second."""
+    site = start_site(at="2025-09-15")
+    ended: list[float] = []
+
+    def on_say(sentence: str) -> None:
+        if "stop-loss" in sentence and "is placed" in sentence and not ended:
+            url = f"{site.exchange.venue.rest_url}/practice/faults"
+            fault = {"kind": "late_answer", "delay_s": delay_s, "method": "order.*"}
+            requests.post(url, json=fault, timeout=5).raise_for_status()
+            ended.append(time.monotonic())
+            send(signal.SIGTERM)
+
+    site.follower.on_say = on_say
+    outcome = site.run("sar", on_stop="close", protection=Protection(10.0))
+    took_s = time.monotonic() - ended[0]
+    assert outcome.reason == "SIGTERM"
+    assert took_s < 5
+    if delay_s < 2:
+        assert took_s > delay_s
+        assert any(sentence.startswith("BTCUSDT: sold ") for sentence in outcome.sentences)
+        assert not any("NOT SOLD" in sentence for sentence in outcome.sentences)
+    else:
+        assert any("NOT SOLD" in sentence for sentence in outcome.sentences)
+
+
+@pytest.mark.parametrize("on_stop", ["cancel", "close", "keep"])
+def test_what_was_cancelled_at_the_end_is_not_protected_again(
+    start_site: Any, monkeypatch: pytest.MonkeyPatch, on_stop: Any
+) -> None:
+    # A stop that was placed more than a second ago may be placed again at once.
+    monkeypatch.setattr(bt_protection, "_Watch", partial(bt_protection._Watch, pause_s=0.0))
+    site = start_site(at="2025-09-15")
+    runs: list[Any] = []
+
+    def on_say(sentence: str) -> None:
+        if "stop-loss" in sentence and "is placed" in sentence:
+            runs[0].ask_to_stop("enough")
+
+    site.follower.on_say = on_say
+    runs.append(site.make("sar", on_stop=on_stop, protection=Protection(10.0)))
+    sentences = runs[0].run().sentences
+    placed = [sentence for sentence in site.follower.said if sentence.endswith("is placed")]
+    assert len(placed) == 1
+    assert any(sentence.startswith("Still held: 0.1269 BTC") for sentence in sentences) == (on_stop != "close")
+    assert any("(stop-loss)" in sentence for sentence in sentences) == (on_stop == "keep")
+    assert any(sentence.startswith("BTCUSDT: sold 0.1269 ") for sentence in sentences) == (on_stop == "close")
