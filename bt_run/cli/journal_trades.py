@@ -9,6 +9,7 @@ import click
 from bt_run.cli.journal_options import format_options, journal_options, open_journal, window_of, window_options
 
 if TYPE_CHECKING:
+    from decimal import Decimal
     from pathlib import Path
 
     from rich.console import RenderableType
@@ -63,6 +64,8 @@ def trades(
         put([*json_rows(map(row_of, found)), "\n"], output)
     else:
         line = trips_line(found)
+        if found and (symbol := _only_symbol(found)):
+            line = f"{symbol}: {line}"
         put(table_text([_table(found), line] if found else [line], output), output)
 
 
@@ -93,28 +96,33 @@ def trips_line(found: list[RoundTrip]) -> str:
     return f"{text}; fees not in the profit: {money_total(other)}" if other else text
 
 
+def _only_symbol(found: list[RoundTrip]) -> str:
+    """Give the symbol where all trips are purchases of one; it needs no column then, and 80 are few."""
+    names = {trip.symbol if trip.side == "long" else "" for trip in found}
+    return names.pop() if len(names) == 1 else ""
+
+
 def _table(found: list[RoundTrip]) -> RenderableType:
     from bt_run.cli.journal_output import amount_cell, table_of, time_cell
     from bt_run.reports.cells import duration_cell
 
-    return table_of(
-        _TITLES,
-        (
-            (
-                time_cell(trip.entry_ms).rpartition(":")[0],
-                "open" if trip.exit_ms is None else duration_cell((trip.exit_ms - trip.entry_ms) / 1000),
-                trip.symbol if trip.side == "long" else f"{trip.symbol} short",
-                amount_cell(trip.quantity),
-                amount_cell(trip.entry_price, places=_places(trip)),
-                amount_cell(trip.exit_price, places=_places(trip)),
-                amount_cell(trip.fees, places=4),
-                amount_cell(trip.profit, places=4),
-            )
-            for trip in found
-        ),
-    )
+    def row(trip: RoundTrip) -> dict[str, str]:
+        places = _places(trip.entry_price, 8)
+        return {
+            "Entry (UTC)": time_cell(trip.entry_ms).rpartition(":")[0],
+            "Held": "open" if trip.exit_ms is None else duration_cell((trip.exit_ms - trip.entry_ms) / 1000),
+            "Symbol": trip.symbol if trip.side == "long" else f"{trip.symbol} short",
+            "Quantity": amount_cell(trip.quantity),
+            "In": amount_cell(trip.entry_price, places=places),
+            "Out": amount_cell(trip.exit_price, places=places),
+            "Fees": amount_cell(trip.fees, places=_places(trip.fees, 4)),
+            "Profit": amount_cell(trip.profit, places=_places(trip.profit, 4)),
+        }
+
+    titles = {name: side for name, side in _TITLES.items() if name != "Symbol" or not _only_symbol(found)}
+    return table_of(titles, ([row(trip)[name] for name in titles] for trip in found))
 
 
-def _places(trip: RoundTrip) -> int:
-    """A price from 100 on needs no more than two decimals to be read."""
-    return 2 if trip.entry_price >= 100 else 8
+def _places(amount: Decimal | None, most: int) -> int:
+    """Give the decimals that are shown: from 100 on two are enough to be read."""
+    return 2 if amount is not None and abs(amount) >= 100 else most

@@ -166,7 +166,7 @@ def _start_exchange(stack: ExitStack, names: Sequence[str], options: dict[str, A
         for warning in market.warnings:
             click.echo(warning, err=True)
     first = exchange.markets[0]
-    return exchange, DataOrigin(_file_of(names[0]), first.note, first.warnings)
+    return exchange, DataOrigin(_file_of(names[0]), first.warnings)
 
 
 def _practice_plan(names: Sequence[str], options: dict[str, Any]) -> PracticePlan:
@@ -229,6 +229,7 @@ def _plan(
         on_stop=options["on_stop"],
         adopt=_adopt(options["adopt"], symbols),
         fresh=options["fresh"],
+        notes={market.symbol: market.note for market in markets},
         origin=origin,
     )
 

@@ -73,6 +73,8 @@ class PracticeView:
         _say(f"export BT_RUN_REST_URL={server.url}")
         _say(f"export BT_RUN_STREAM_URL={server.ws_url}")
         _say(f"export BT_RUN_WS_API_URL={server.ws_url}")
+        _say(f"export BT_RUN_PRACTICE_API_KEY={found.key.api_key}")
+        _say(f"export BT_RUN_PRACTICE_API_SECRET={found.key.secret}")
         for line in _hints(found):
             _say(line)
 
@@ -210,7 +212,8 @@ def _hints(practice: Practice) -> list[str]:
     is_found = practice.server.port == DEFAULT_PORT
     wanted = f"--venue practice -s {symbol}" if is_found else f"-s {symbol}"
     return [
-        "Try, in another terminal:" if is_found else "Try, in another terminal, with these exports set:",
+        "Try, in another terminal, with these exports set:",
+        f"  bt-run live --strategy sar --venue practice --symbol {symbol}",
         f"  bt-run data download {wanted} -i {market.interval} --source rest --out practice.csv",
         f"  bt-run data capture {wanted} --stream kline_{market.interval} --stream trade --duration 10s",
     ]

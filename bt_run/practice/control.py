@@ -85,7 +85,14 @@ class Control:
         self._sync()
         server = self._server
         return _answer(
-            status_of(server.exchange, server.pacer, self._board, self._sockets, started=self._started)
+            status_of(
+                server.exchange,
+                server.pacer,
+                self._board,
+                self._sockets,
+                started=self._started,
+                notes=server.notes,
+            )
         )
 
     async def _state(self, request: web.Request) -> web.StreamResponse:

@@ -126,6 +126,7 @@ def prepare(plan: PracticePlan) -> Practice:
         host=plan.host,
         port=plan.port,
         seed=key_seed,
+        notes={item.market.symbol: item.note for item in loaded},
     )
     state = None if plan.state is None else StateFile(plan.state, exchange, key_seed=key_seed, seed=plan.seed)
     return Practice(server, pacer, board, key, ed25519, loaded, state, restored=saved is not None)

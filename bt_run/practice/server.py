@@ -20,7 +20,7 @@ from bt_run.practice.limits import Limits
 from bt_run.practice.rest import RestDoor, mark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
     from bt_run.practice.exchange import Exchange
@@ -57,6 +57,7 @@ class PracticeServer:
         host: Whom it listens to; the default is this machine alone.
         port: 0: any free one.
         seed: Of the client ids that are made up.
+        notes: What is to be said of a symbol's prices wherever they are shown, by symbol.
     """
 
     def __init__(
@@ -71,8 +72,10 @@ class PracticeServer:
         host: str = "127.0.0.1",
         port: int = 0,
         seed: int = 0,
+        notes: Mapping[str, str] | None = None,
     ) -> None:
         self.exchange = exchange
+        self.notes = dict(notes or {})
         self.keys = keys
         self.pacer = pacer
         self.limits = limits or Limits()

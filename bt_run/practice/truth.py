@@ -50,12 +50,18 @@ def status_of(
     sockets: Sockets | None,
     *,
     started: int,
+    notes: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Tell all about the exchange at a glance; `started` is the exchange's time at the start, ms."""
+    """
+    Tell all about the exchange at a glance.
+
+    `started` is the exchange's time at the start, ms; `notes` say by symbol what is to be said of its prices.
+    """
     trading = exchange.trading
     symbols = {
         symbol: {
             "interval": str(market.interval),
+            "note": notes.get(symbol, ""),
             "last_price": f"{market.last_price:f}",
             "orders": len(trading.history(symbol)[0]),
             "trades": len(trading.history(symbol)[1]),

@@ -130,10 +130,37 @@ class TestLists:
         lines = bt_run("journal", "trades").stdout.splitlines()
 
         assert max(map(len, lines)) <= 80
-        first = "2026-11-20 09:01 30m 0s BTCUSDT 0.0015 60,000.1 60,500.2 0.18 0.5702"
+        first = "2026-11-20 09:01 30m 0s 0.0015 60,000.1 60,500.2 0.18 0.5702"
         assert first.replace("30m 0s", "30m") == " ".join(lines[1].split())
-        assert ["open", "BTCUSDT", "0.0015", "61,000"] == lines[2].split()[2:6]
-        assert "1 trade, profit 0.57015 USDT; 1 open" == lines[3]
+        assert ["open", "0.0015", "61,000"] == lines[2].split()[2:5]
+        assert "BTCUSDT: 1 trade, profit 0.57015 USDT; 1 open" == lines[3]
+
+    def test_trades_of_several_symbols_name_them_and_nothing_wraps(self, bt_run: Any, path: Path):
+        """Also where amounts are long."""
+        with Journal(path) as journal:
+            run = journal.begin_run(
+                venue="testnet", symbol="ETHUSDT", interval="1m", strategy="sar", started_ms=START
+            )
+            for number, (side, price) in enumerate((("BUY", "102801.62"), ("SELL", "95801.61"))):
+                at = START + (number + 1) * 90_000_000
+                order = OrderRecord(
+                    run.run, f"btr-eth-{number}", "ETHUSDT", side, "MARKET", D("0.16139844"), at, at, "FILLED"
+                )
+                journal.write_order(order, OrderEvent("Intent", at))
+                journal.write_fill(
+                    FillRecord(
+                        run.run, "ETHUSDT", at, order.client_id, side, D("0.16139844"), D(price), D("8.5"),
+                        "USDT", at,
+                    )
+                )  # fmt: skip
+        lines = bt_run("journal", "trades").stdout.splitlines()
+
+        assert max(map(len, lines)) <= 80
+        assert len(lines) == 5
+        assert "2026-11-21 10:00 1d 1h ETHUSDT 0.16139844 102,801.62 95,801.61 17 -1,146.79" == " ".join(
+            lines[3].split()
+        )
+        assert lines[4].startswith("2 trades, profit ")
 
     def test_trades_of_a_run_and_a_time(self, bt_run: Any):
         def found(*words: str) -> list[Any]:

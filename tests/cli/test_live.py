@@ -66,7 +66,7 @@ def test_a_replay_ends_with_the_report_of_a_backtest(bt_run: Any, work: Path) ->
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("sar on BTCUSDT 1d\n2025-09-01 to 2025-11-02 UTC · 63 bars · live engine\n")
     assert "Ended: the data has ended." in done.stdout
-    assert "synthetic data" in done.stdout
+    assert "\nsynthetic data, practice exchange\n" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert "2025-09-19T00:00:00Z BTCUSDT: signal long entry" in done.stderr
     assert "BTCUSDT: bought 0.12401 at 76,604.99" in done.stderr

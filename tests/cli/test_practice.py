@@ -139,6 +139,10 @@ def test_it_is_reached_traded_with_and_ended_as_its_output_says(start):
     assert f"export BT_RUN_REST_URL=http://127.0.0.1:{port}\n" in out
     assert f"export BT_RUN_STREAM_URL=ws://127.0.0.1:{port}\n" in out
     assert f"export BT_RUN_WS_API_URL=ws://127.0.0.1:{port}\n" in out
+    key, secret = found.read_until("key: "), found.read_until("secret: ")
+    assert f"export BT_RUN_PRACTICE_API_KEY={key}\n" in out
+    assert f"export BT_RUN_PRACTICE_API_SECRET={secret}\n" in out
+    assert "  bt-run live --strategy sar --venue practice --symbol BTCUSDT\n" in out
     assert "1 orders, 1 trades" in out
     spent = 10_000 - Decimal(order["cummulativeQuoteQty"])
     assert "balance: 0.00999 BTC" in out

@@ -12,6 +12,7 @@ from bt_run.core.settings import Protection
 from bt_run.run.safety_limits import SafetyLimits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
     from pathlib import Path
 
@@ -31,10 +32,9 @@ _LONGEST_NAME = 32  # the journal's column
 
 @dataclass(frozen=True, slots=True)
 class DataOrigin:
-    """What a practice exchange replays: the name of the data as it was given, and what is said about them."""
+    """What a practice exchange of our own replays: the name of the data as it was given, and warnings."""
 
     name: str
-    note: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -47,7 +47,8 @@ class LivePlan:
     its own unless `one_strategy`. `cash` in quote asset is what the run may use, None for all that is free.
     `history` closed bars come first. `duration_s` > 0 ends the run. `journal` is a file's name or a URL; None
     keeps none. `adopt` names (quantity, price) of holdings by symbol that the run takes over. `fresh` begins
-    with new books, whatever the journal has. `origin` tells what is replayed by a practice exchange that was
+    with new books, whatever the journal has. `notes` say by symbol what its prices are, such as ``synthetic
+    data``. `origin` tells what is replayed by a practice exchange that was
     started for this run alone.
 
     Raises ConfigError.
@@ -70,6 +71,7 @@ class LivePlan:
     on_stop: OnStop = "keep"
     adopt: dict[str, tuple[Decimal, Decimal | None]] = field(default_factory=dict)
     fresh: bool = False
+    notes: Mapping[str, str] = field(default_factory=dict)
     origin: DataOrigin | None = None
 
     def __post_init__(self) -> None:

@@ -259,7 +259,9 @@ def running_markets(venue: Venue) -> tuple[Market, ...]:
     try:
         with _session() as session:
             told = session.get(f"{venue.rest_url}/practice/status", timeout=_ASK_S).json()
-        return tuple(Market(symbol, item["interval"], "", ()) for symbol, item in told["symbols"].items())
+        return tuple(
+            Market(symbol, item["interval"], item["note"], ()) for symbol, item in told["symbols"].items()
+        )
     except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError):
         raise ConfigError(
             f"No practice exchange answers at {venue.rest_url}. Start one with "

@@ -153,5 +153,11 @@ def _data(plan: LivePlan, symbol: str, bars: Bars) -> BarFile:
         sha256=digest.hexdigest(),
         format="live",
         warnings=told.warnings if told is not None else (),
-        note=told.note if told is not None else "",
+        note=_note(plan, symbol),
     )
+
+
+def _note(plan: LivePlan, symbol: str) -> str:
+    """Say wherever the result is shown that these are no prices of the market's."""
+    parts = (plan.notes.get(symbol, ""), "practice exchange" if plan.is_practice else "")
+    return ", ".join(part for part in parts if part)
