@@ -90,7 +90,10 @@ def test_two_symbols_and_signals_only(bt_run: Any) -> None:
     done = bt_run("live", "-s", "sar", *REPLAY, "--data", "ETHUSDT=btc_1d.csv", "--signals-only")
     assert done.returncode == 0, done.stderr
     assert "ETHUSDT: signal long entry" in done.stderr
-    assert "signals only, nothing is sent" in done.stderr
+    refusals = [line for line in done.stderr.splitlines() if "BTCUSDT: buy" in line]
+    entries = [line for line in done.stderr.splitlines() if "BTCUSDT: signal long entry" in line]
+    assert refusals[0].endswith("market is not sent: signals only, nothing is sent")
+    assert len(refusals) == len(entries) == 3  # not at every bar of the signal
     assert "bought" not in done.stderr
 
 

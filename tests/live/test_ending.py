@@ -149,9 +149,16 @@ def test_what_was_cancelled_at_the_end_is_not_protected_again(
 
     site.follower.on_say = on_say
     runs.append(site.make("sar", on_stop=on_stop, protection=Protection(10.0)))
-    sentences = runs[0].run().sentences
+    outcome = runs[0].run()
+    sentences, (result,) = outcome.sentences, outcome.results
     placed = [sentence for sentence in site.follower.said if sentence.endswith("is placed")]
     assert len(placed) == 1
     assert any(sentence.startswith("Still held: 0.1269 BTC") for sentence in sentences) == (on_stop != "close")
     assert any("(stop-loss)" in sentence for sentence in sentences) == (on_stop == "keep")
     assert any(sentence.startswith("BTCUSDT: sold 0.1269 ") for sentence in sentences) == (on_stop == "close")
+    # What was traded after the last bar is in the result, too.
+    earned = sum(-fill.size * fill.price - fill.fee for fill in result.fills)
+    assert result.curve.cash[-1] == pytest.approx(10_000 + earned, abs=0.01)
+    assert result.curve.position[-1] == (0 if on_stop == "close" else 0.1269)
+    held = result.curve.position[-1] * result.data.bars.close[-1]
+    assert result.metrics["equity_final"] == pytest.approx(result.curve.cash[-1] + held, abs=0.01)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from brokers.amounts import text_of
+import numpy as np
+
+from brokers.amounts import exact, plus, text_of, times
 from bt_run.core.errors import BtRunError
 from bt_run.run.live.bt_cerebro import curves_of_run
 from bt_run.run.live.result import live_result
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from bt_run.run.live.plan import LivePlan
     from bt_run.run.live.turns import Stop
 
-__all__ = ["leave_orders", "results_of", "standing_words"]
+__all__ = ["leave_orders", "mark_end", "results_of", "standing_words"]
 
 SETTLE_S = 1.5
 CLOSE_S = 60.0
@@ -64,6 +66,21 @@ def standing_words(broker: Any) -> list[str]:
         for order in orders
     ]
     return words
+
+
+def mark_end(broker: Any, feeds: Mapping[str, Any], log: RunLog) -> None:
+    """Let the results end with the account as it is now, where something was traded after the last bar."""
+    for symbol, own in log.symbols.items():
+        if own.has_traded_since:
+            quantity = broker.ledger.holding(symbol).quantity
+            bars = feeds[symbol].loaded
+            last = int(np.searchsorted(bars.open_time, own.times[-1]))
+            held = times(quantity, exact(float(bars.close[last])))
+            own.mark_end(
+                equity=float(plus(broker.ledger.cash, held)),
+                cash=float(broker.ledger.cash),
+                position=broker.sellable(symbol, quantity),
+            )
 
 
 def results_of(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from brokers.order_events import Rejected
 from bt_run.run.live.log import Refusal
-from bt_run.run.live.words import fill_words, order_words
+from bt_run.run.live.words import amount, fill_words, order_words
 from feeds.live.outcomes import Turn
 from feeds.live.words import say
 
@@ -54,6 +54,7 @@ class RunEvents:
         self.recorder: JournalRecorder | None = None
         self.now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
         self._untold: list[_Word] = []
+        self._refused: dict[tuple[str, str], tuple[str, int]] = {}
 
     # Words wait for the end of the turn: a terminal may be slow, and an order must not wait for it.
 
@@ -106,13 +107,24 @@ class RunEvents:
 
     def refused(self, symbol: str, wish: str, reason: str) -> None:
         """Take that an order never left; `wish` is such as ``SELL 0.5 Market``."""
-        side, quantity, *_ = (*wish.split(), "", "")
+        side, quantity, *rest = (*wish.split(), "", "")
         try:
             size = float(quantity)
         except ValueError:
             size = 0.0
+        if self._is_repeated(symbol, side, reason):
+            return
         self._refuse(symbol, side, size, reason)
-        self.warn(f"{symbol}: {wish.lower()} is not sent: {reason.rstrip('.')}")
+        words = " ".join((side, amount(size) if size else quantity, *rest)).strip().lower()
+        self.warn(f"{symbol}: {words} is not sent: {reason.rstrip('.')}")
+
+    def _is_repeated(self, symbol: str, side: str, reason: str) -> bool:
+        """Tell whether the bar before saw the same refused: strategies wish again while a signal lasts."""
+        log = None if self.log is None else self.log.symbols.get(symbol)
+        bar = 0 if log is None else len(log.times)
+        last = self._refused.get((symbol, side))
+        self._refused[symbol, side] = (reason, bar)
+        return last is not None and last[0] == reason and bar - last[1] <= 1
 
     def _refuse(self, symbol: str, side: str, size: float, reason: str) -> None:
         if self.log is not None and symbol in self.log.symbols:

@@ -83,6 +83,7 @@ class SymbolLog:
     cash: array[float] = field(default_factory=lambda: array("d"))
     position: array[float] = field(default_factory=lambda: array("d"))
     fills: list[FillSeen] = field(default_factory=list)
+    marked_fills: int = 0
     refusals: list[Refusal] = field(default_factory=list)
 
     def mark(self, open_time: int, *, equity: float, cash: float, position: float) -> None:
@@ -91,6 +92,16 @@ class SymbolLog:
         self.equity.append(equity)
         self.cash.append(cash)
         self.position.append(position)
+        self.marked_fills = len(self.fills)
+
+    @property
+    def has_traded_since(self) -> bool:
+        """Whether anything was traded since the last bar that was written down."""
+        return bool(self.times) and len(self.fills) > self.marked_fills
+
+    def mark_end(self, *, equity: float, cash: float, position: float) -> None:
+        """Put the account as the run leaves it at the last bar: to that its last trades are counted too."""
+        self.equity[-1], self.cash[-1], self.position[-1] = equity, cash, position
 
     def take_fill(self, order: Order, fill: Filled, *, fee: Decimal, visible: Decimal) -> None:
         """Write down a trade that was booked; `visible` is what can be sold after it."""

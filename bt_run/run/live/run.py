@@ -17,7 +17,7 @@ from bt_run.core.errors import ConfigError
 from bt_run.journal.journal import Journal
 from bt_run.run.live.begin import begin_run, end_run, find_past, outcome_of
 from bt_run.run.live.bt_cerebro import prepare_cerebro, run_cerebro_live
-from bt_run.run.live.end import leave_orders, results_of, standing_words
+from bt_run.run.live.end import leave_orders, mark_end, results_of, standing_words
 from bt_run.run.live.os_signals import INTERRUPT, stopping_on_signals
 from bt_run.run.live.paper import PaperMarket, paper_account, paper_filters
 from bt_run.run.live.parts import assemble, make_turns
@@ -187,6 +187,7 @@ class LiveRun:
         told += standing_words(broker)
         for command in self._stop.commands:
             parts.box.answer(command, "\n".join(["The bot has ended.", *told]))
+        mark_end(broker, parts.feeds, parts.log)
         results = results_of(
             plan,
             cerebro,
