@@ -36,7 +36,11 @@ AGAIN_S = 0.5
 
 @contextmanager
 def stopping_on_signals(
-    stop: Stop, *, wake: Callable[[], object], interrupt: Callable[[], object], cut: Callable[[], object]
+    stop: Stop,
+    *,
+    wake: Callable[[], object],
+    cut: Callable[[], object],
+    interrupt: Callable[[], object] = lambda: None,
 ) -> Iterator[None]:
     """
     Let SIGINT and SIGTERM ask for the end while the block runs; a later one interrupts whatever is done.
