@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from strategies.base import BoolArray
     from strategies.loader import LoadedStrategy
 
-__all__ = ["ReplayTerms", "run_cerebro"]
+__all__ = ["ReplayTerms", "curves_of", "run_cerebro", "run_with"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,8 +61,23 @@ def run_cerebro(
     Raises:
         StrategyError: the strategy raised; the story is its traceback, the text names the bar.
     """
-    cerebro = bt.Cerebro(stdstats=False)
-    broker = _broker_of(data, settings, progress, replay)
+    told: dict[str, Any] = {"bars": data.bars, "protection": settings.protection, "progress": progress}
+    if replay is None:
+        broker = BacktestBroker(**told)
+    else:
+        broker = ReplayBroker(**told, tradable=replay.tradable, opening=replay.opening)
+    return run_with(bt.Cerebro(stdstats=False), broker, strategy, data, settings)
+
+
+def run_with(
+    cerebro: Any, broker: BacktestBroker, strategy: LoadedStrategy, data: BarFile, settings: BacktestSettings
+) -> Outcome:
+    """
+    Run a strategy in a new Cerebro with a new broker, which only now are told of bars and costs.
+
+    Raises:
+        StrategyError: as `run_cerebro`.
+    """
     cerebro.setbroker(broker)
     set_costs(broker, settings)
     cerebro.adddata(ArrayFeed(data.bars, interval=data.interval), name=data.symbol)
@@ -85,18 +100,6 @@ def run_cerebro(
     panels, overlays = curves_of(ran[0], bars=len(data.bars))
     orders = broker.placed if isinstance(broker, ReplayBroker) else ()
     return Outcome(broker.curve, broker.fills, broker.rejected, panels, overlays, orders)
-
-
-def _broker_of(
-    data: BarFile,
-    settings: BacktestSettings,
-    progress: Callable[[int], None] | None,
-    replay: ReplayTerms | None,
-) -> BacktestBroker:
-    told: dict[str, Any] = {"bars": data.bars, "protection": settings.protection, "progress": progress}
-    if replay is None:
-        return BacktestBroker(**told)
-    return ReplayBroker(**told, tradable=replay.tradable, opening=replay.opening)
 
 
 def _params_of(strategy: LoadedStrategy, settings: BacktestSettings) -> dict[str, Any]:
