@@ -157,7 +157,8 @@ class Outcome:
     What an engine gives back: the account at every bar, fills and refusals, the strategy's curves.
 
     The curve is shorter than the bars where the strategy stopped the run early. `orders` are written down
-    for replays only.
+    for replays only. `fallback` says why the engine left the run to stock Backtrader before the first bar,
+    a sentence without its full stop; empty where it did not.
     """
 
     curve: EquityCurve
@@ -166,6 +167,7 @@ class Outcome:
     panels: Mapping[str, FloatArray]
     overlays: Mapping[str, FloatArray]
     orders: tuple[PlacedOrder, ...] = ()
+    fallback: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

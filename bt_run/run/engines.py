@@ -2,7 +2,8 @@
 Which engine runs a backtest: the quickest that covers it, or the one that was asked for.
 
 An engine is one row of `ENGINES`, the quickest first. Two things can rule it out: `why_not` before the run, and
-`NotCovered` raised by `run` before the first bar, where only the strategy's own code shows what it needs.
+`NotCovered` raised by `run` before the first bar, where only the strategy's own code shows what it needs. One
+that is built on Backtrader can also go on as stock Backtrader, and says so in `fallback` of its outcome.
 Stock Backtrader is the last row, covers everything, and is what the others are tested against.
 """
 
@@ -66,7 +67,17 @@ def _backtrader() -> Engine:
     return Engine("backtrader", run_cerebro, lambda *_: None, lambda _: True)
 
 
-ENGINES: tuple[Callable[[], Engine], ...] = (_backtrader,)
+def _accelerated() -> Engine:
+    from bt_run.run.accelerated.bt_engine import run_accelerated, why_not_accelerated  # noqa: PLC0415
+    from strategies.base import SignalStrategy  # noqa: PLC0415
+
+    def is_hand_written(strategy: LoadedStrategy) -> bool:
+        return not issubclass(strategy.cls, SignalStrategy)
+
+    return Engine("accelerated", run_accelerated, why_not_accelerated, is_hand_written)
+
+
+ENGINES: tuple[Callable[[], Engine], ...] = (_accelerated, _backtrader)
 """Makers of the engines, the quickest first; each imports its engine when it is called."""
 
 
@@ -89,14 +100,22 @@ def run_engine(
         reason = engine.why_not(strategy, data, settings)
         if reason is None:
             try:
-                return Ran(engine.run(strategy, data, settings, progress=progress), engine.name, note)
+                outcome = engine.run(strategy, data, settings, progress=progress)
             except NotCovered as refusal:
                 reason = refusal.reason
+            else:
+                if outcome.fallback:
+                    return Ran(outcome, "backtrader", _note(engine.name, outcome.fallback))
+                return Ran(outcome, engine.name, note)
         if settings.engine != "auto":
             raise NotCovered(engine.name, reason)
         if engine.is_meant_for(strategy):
-            note = f"not the {engine.name} engine, because {reason}."
+            note = _note(engine.name, reason)
     raise NotCovered(settings.engine, "this version does not have it")
+
+
+def _note(engine: str, reason: str) -> str:
+    return f"not the {engine} engine, because {reason}."
 
 
 def _candidates(name: str) -> Iterator[Engine]:

@@ -158,7 +158,6 @@ def test_a_file_in_the_current_folder_wins_over_the_data_folder_and_the_shipped_
         ("-s rsi -d btc_1d.csv -p period=1", 4, "must lie in 2 to 200"),
         ("-s rsi -d btc_1d.csv -p period=x", 4, "period"),
         ("-s ./no.py:Mine -d btc_1d.csv", 4, "no.py"),
-        ("-s rsi -d btc_1d.csv --engine accelerated", 2, "--engine auto"),
         ("-s rsi -d btc_1d.csv --cash 0", 2, "Cash"),
         ("-s rsi -d btc_1d.csv --commission 2", 2, "Commission"),
         ("-s rsi -d btc_1d.csv --stake much", 2, "100USDT"),

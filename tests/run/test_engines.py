@@ -25,9 +25,15 @@ def too_wide(*_):
     return "it has two feeds"
 
 
+class Told(str):
+    """An outcome by its name."""
+
+    fallback = ""
+
+
 def gives(outcome):
     """Make a run that gives this outcome."""
-    return lambda strategy, data, settings, *, progress=None: outcome
+    return lambda strategy, data, settings, *, progress=None: Told(outcome)
 
 
 def gives_up(strategy, data, settings, *, progress=None):
@@ -75,6 +81,17 @@ def test_auto_goes_on_and_says_why_where_the_expected_engine_cannot(engine_table
 
     assert ("slow", "backtrader") == (ran.outcome, ran.engine)
     assert f"not the fast engine, because {reason}." == ran.note
+
+
+def test_an_engine_that_went_on_as_stock_backtrader_says_so(engine_table):
+    """Its outcome counts: nothing is run twice."""
+    went_on = Told("slow")
+    went_on.fallback = "it has timers"
+    engine_table(Engine("accelerated", lambda *_, progress: went_on, fits, everything), SLOW)
+    ran = run_engine(STRATEGY, None, settings_for("auto"))
+
+    assert went_on is ran.outcome
+    assert ("backtrader", "not the accelerated engine, because it has timers.") == (ran.engine, ran.note)
 
 
 def test_an_engine_that_nobody_expects_is_passed_over_in_silence(engine_table):

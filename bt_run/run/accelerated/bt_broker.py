@@ -65,17 +65,17 @@ class AcceleratedBroker(BacktestBroker):
     def init(self) -> None:
         """Open empty books; called by Backtrader at the start of every run."""
         super().init()
-        self.positions = defaultdict(lambda: _Position(self))
+        self.positions: Any = defaultdict(lambda: _Position(self))
 
     @property
     def cash(self) -> float:
         """Free cash; setting it books the quiet bars before."""
-        return self._cash  # type: ignore[no-any-return]
+        return self._cash
 
     @cash.setter
     def cash(self, value: float) -> None:
         self.mark()
-        self._cash = value
+        self._cash: float = value
 
     def attend(self, cursor: Cursor, data: Any) -> None:
         """Work bars where the cursor stands, from now on."""
@@ -154,7 +154,7 @@ class AcceleratedBroker(BacktestBroker):
         cursor.row = here
 
     def _values(self, bars: slice) -> FloatArray:
-        """Reckon the account's value at the close of quiet bars, with the steps of Backtrader's _get_value()."""
+        """Reckon the account at the close of quiet bars, with the steps of Backtrader's _get_value()."""
         position = self.positions[self._data]
         costs = self.getcommissioninfo(self._data)
         closes = np.frombuffer(self._data.close.array, dtype=np.float64)[bars]
@@ -170,6 +170,11 @@ class _Position(bt.Position):  # type: ignore[misc]  # backtrader ships no types
     def __init__(self, broker: AcceleratedBroker) -> None:
         self._broker = broker
         super().__init__()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("size", "price"):  # a strategy may set them too
+            self._broker.mark()
+        super().__setattr__(name, value)
 
     @property
     def datetime(self) -> Any:

@@ -10,7 +10,7 @@ from bt_run.run.accelerated.bt_broker import AcceleratedBroker
 from feeds.bt_feed import ArrayFeed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
 __all__ = ["find_lines", "find_own_hook", "find_reason"]
 
@@ -42,30 +42,31 @@ def find_reason(cerebro: Any, strategies: list[Any]) -> str | None:
 
     Asked after `start()` of the strategy, when all that it set up is known, and before the first bar.
     """
-    for reason, is_so in _QUESTIONS:
-        if is_so(cerebro, strategies):
-            return reason
+    reason = next((reason for is_so, reason in _reasons(cerebro, strategies) if is_so), None)
+    if reason is not None:
+        return reason
     hook = find_own_hook(type(strategies[0]))
     return None if hook is None else f"the strategy has a {hook}() of its own"
 
 
-_QUESTIONS: tuple[tuple[str, Callable[[Any, list[Any]], bool]], ...] = (
-    ("it has several data feeds", lambda cerebro, _: len(cerebro.datas) != 1),
-    ("it has several strategies", lambda _, strategies: len(strategies) != 1),
-    ("its feed delivers the bars one by one", lambda cerebro, _: not _is_loaded(cerebro.datas[0])),
-    ("it has a broker of its own", lambda cerebro, _: not isinstance(cerebro.broker, AcceleratedBroker)),
-    ("it cheats on open", lambda cerebro, _: bool(cerebro.p.cheat_on_open or cerebro.broker.p.coo)),
-    ("it has a volume filler", lambda cerebro, _: cerebro.broker.p.filler is not None),
-    ("it replays orders", lambda cerebro, _: bool(cerebro.broker._userhist or cerebro.broker._fundhist)),
-    ("it has costs of its own", lambda cerebro, _: _has_own_costs(cerebro.broker)),
-    ("it wants quick notifications", lambda cerebro, _: bool(cerebro.p.quicknotify)),
-    ("it has timers", lambda cerebro, _: bool(cerebro._timers or cerebro._timerscheat)),
-    ("it has a store", lambda cerebro, _: bool(cerebro.stores)),
-    ("it has writers", lambda cerebro, _: bool(cerebro.runwriters)),
-    ("it has analyzers", lambda _, strategies: bool(len(strategies[0].analyzers) or strategies[0]._slave_analyzers)),
-    ("it has observers", lambda _, strategies: bool(strategies[0]._lineiterators[_OBS])),
-    ("it stopped before the first bar", lambda cerebro, _: bool(cerebro._event_stop)),
-)
+def _reasons(cerebro: Any, strategies: list[Any]) -> Iterator[tuple[Any, str]]:
+    """Ask one thing after the other; the later questions rely on what the earlier ones found."""
+    strategy, broker = strategies[0], cerebro.broker
+    yield len(cerebro.datas) != 1, "it has several data feeds"
+    yield len(strategies) != 1, "it has several strategies"
+    yield not _is_loaded(cerebro.datas[0]), "its feed delivers the bars one by one"
+    yield not isinstance(broker, AcceleratedBroker), "it has a broker of its own"
+    yield cerebro.p.cheat_on_open or broker.p.coo, "it cheats on open"
+    yield broker.p.filler is not None, "it has a volume filler"
+    yield broker._userhist or broker._fundhist, "it replays orders"
+    yield _has_own_costs(broker), "it has a commission scheme of its own"
+    yield cerebro.p.quicknotify, "it wants quick notifications"
+    yield cerebro._timers or cerebro._timerscheat, "it has timers"
+    yield cerebro.stores, "it has a store"
+    yield cerebro.runwriters, "it has writers"
+    yield len(strategy.analyzers) or strategy._slave_analyzers, "it has analyzers"
+    yield strategy._lineiterators[_OBS], "it has observers"
+    yield cerebro._event_stop, "it stopped before the first bar"
 
 
 def _is_loaded(feed: Any) -> bool:
@@ -86,10 +87,11 @@ def find_lines(strategy: Any, feed: Any) -> list[Any] | None:
     """
     lines: list[Any] = list(feed.lines.lines)
     known = {id(line) for line in lines}
-    for indicator in (*strategy._lineiterators[_IND], strategy):
-        if indicator is not strategy and not (_moves_plainly(indicator) and _first_line(indicator._clock) in known):
+    for owner in (*strategy._lineiterators[_IND], strategy):
+        in_step = owner is strategy or (_moves_plainly(owner) and id(owner._clock.lines[0]) in known)
+        if not in_step:
             return None
-        for line in _lines_of(indicator):
+        for line in _lines_of(owner):
             if id(line) in known:
                 return None
             known.add(id(line))
@@ -100,10 +102,6 @@ def find_lines(strategy: Any, feed: Any) -> list[Any] | None:
 
 def _moves_plainly(indicator: Any) -> bool:
     return type(indicator).advance in _PLAIN_ADVANCES
-
-
-def _first_line(clock: Any) -> int:
-    return id(clock.lines[0])
 
 
 def _lines_of(owner: Any) -> list[Any]:

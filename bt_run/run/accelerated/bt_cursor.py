@@ -1,9 +1,9 @@
 """
 One position for all lines of a run.
 
-Backtrader's lines each keep the bar at which they stand, so every bar costs two additions a line. All lines of a
-run stand at the same bar: here they look it up in one `Cursor`, and a bar costs one assignment, however many
-indicators there are.
+Each of Backtrader's lines keeps the bar at which it stands, so every bar costs two additions a line. All lines
+of a run stand at the same bar: here they look it up in one `Cursor`, and a bar costs one assignment, however
+many indicators there are.
 """
 
 from __future__ import annotations

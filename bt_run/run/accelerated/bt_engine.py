@@ -1,7 +1,8 @@
-"""The engine `accelerated`: any Backtrader strategy, unchanged, with Backtrader's broker under our own run loop."""
+"""The engine `accelerated`: any Backtrader strategy and Backtrader's broker, under our own run loop."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bt_run.run.accelerated.bt_broker import AcceleratedBroker
@@ -41,11 +42,14 @@ def run_accelerated(
     Run any Backtrader strategy, ours or hand-written, unchanged, with the numbers of `run_cerebro`.
 
     Where the strategy turns out, before the first bar, to need what the accelerated loop does not have, the
-    same Cerebro goes on in Backtrader's own loop, and `fallback` of the outcome says why.
+    same Cerebro goes on in Backtrader's own loop, and `fallback` of the outcome says why: so nothing that the
+    strategy did in `__init__` happens twice. Where the settings name this engine, NotCovered is raised instead.
 
     Raises:
+        NotCovered: as said.
         StrategyError: the strategy raised; the story is its traceback, the text names the bar.
     """
     told: dict[str, Any] = {"bars": data.bars, "protection": settings.protection, "progress": progress}
-    cerebro = AcceleratedCerebro(stdstats=False)
-    return run_with(cerebro, AcceleratedBroker(**told), strategy, data, settings)
+    cerebro = AcceleratedCerebro(stdstats=False, strict=settings.engine == "accelerated")
+    outcome = run_with(cerebro, AcceleratedBroker(**told), strategy, data, settings)
+    return replace(outcome, fallback=cerebro.fallback)

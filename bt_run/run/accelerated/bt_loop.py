@@ -2,8 +2,8 @@
 A Cerebro whose bars cost less.
 
 Backtrader's `_runonce` moves every line, works the broker, sums up the account, tells everybody and moves the
-observers, bar by bar. `AcceleratedCerebro` does of that what somebody can notice, in the same order. All else is
-Backtrader's own code: indicators, orders, executions, trades, and what the strategy calls.
+observers, bar by bar. `AcceleratedCerebro` does of that what somebody can notice, in the same order. All else
+is Backtrader's own code: indicators, orders, executions, trades, and what the strategy calls.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
 
+from bt_run.core.errors import NotCovered
 from bt_run.run.accelerated.bt_coverage import find_lines, find_reason
 from bt_run.run.accelerated.bt_cursor import Cursor
 
@@ -21,22 +22,25 @@ if TYPE_CHECKING:
 __all__ = ["AcceleratedCerebro"]
 
 _BLOCK = 4096
-_ONE_BY_ONE = "an indicator or a setting makes Backtrader compute bar by bar"
 
 
 class AcceleratedCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader ships no types
     """
     A Cerebro that runs its strategy in the accelerated loop where that covers the run.
 
-    `fallback` says after the run why Backtrader's own loop ran it; None where the accelerated one did.
+    `fallback` says after the run why Backtrader's own loop ran it, empty where the accelerated one did. With
+    ``strict=True`` NotCovered is raised instead, before the first bar.
     """
 
-    fallback: str | None = _ONE_BY_ONE
+    params: Any = (("strict", False),)
+
+    fallback = ""
 
     def _runonce(self, runstrats: list[Any]) -> None:
         """Run all bars; called by Backtrader when the strategy is ready and before the first bar."""
-        self.fallback = find_reason(self, runstrats)
-        if self.fallback is not None:
+        reason = find_reason(self, runstrats)
+        if reason is not None:
+            self._fall_back(reason)
             super()._runonce(runstrats)
             return
         strategy, feed = runstrats[0], self.datas[0]
@@ -44,7 +48,7 @@ class AcceleratedCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader ships 
         strategy.reset()
         lines = find_lines(strategy, feed)
         if lines is None:
-            self.fallback = "a line of the strategy does not move in step with the data"
+            self._fall_back("a line of the strategy does not move in step with the data")
             self._go_on(strategy, feed)
             return
         broker = self.broker
@@ -56,6 +60,16 @@ class AcceleratedCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader ships 
         finally:
             cursor.release()
         self._go_on(strategy, feed)
+
+    def _runnext(self, runstrats: list[Any]) -> None:
+        """Run where a setting of the strategy's, or an indicator such as HeikinAshi, forbids whole arrays."""
+        self._fall_back("an indicator or a setting makes Backtrader compute bar by bar")
+        super()._runnext(runstrats)
+
+    def _fall_back(self, reason: str) -> None:
+        if self.p.strict:
+            raise NotCovered("accelerated", reason)
+        self.fallback = reason
 
     def _run_held(self, strategy: Any, feed: Any, broker: AcceleratedBroker, cursor: Cursor) -> None:
         """Run bars until the last, until the run is stopped, or until the strategy moves a line by hand."""
