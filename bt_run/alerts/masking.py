@@ -37,7 +37,7 @@ def mask_url(url: str) -> str:
     scheme = scheme.lower()
     place = rest.partition("?")[0]
     if scheme == "tgram":
-        chats = [part for part in place.split("/")[1:] if re.fullmatch(r"(-?\d{3,20}|@\w+)(:\d+)?", part)]
+        chats = [part for part in place.split("/")[1:] if re.fullmatch(r"(-?\d{1,20}|@\w+)(:\d+)?", part)]
         return "/".join([f"tgram://{HIDDEN}", *chats])
     if scheme not in _NAMES_ITS_HOST:
         return f"{scheme}://{HIDDEN}" if rest.strip("/") else f"{scheme}://"
