@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from brokers.order_events import Rejected
+from bt_run.run.live.listener import RunListener
 from bt_run.run.live.log import Refusal
 from bt_run.run.live.words import amount, fill_words, order_words
 from feeds.live.outcomes import Turn
@@ -44,10 +45,18 @@ class RunEvents:
     Args:
         audience: Who follows the run.
         filters: Of each symbol.
+        listener: Who hears of each thing that happens.
     """
 
-    def __init__(self, audience: Audience, filters: Mapping[str, SymbolFilters]) -> None:
+    def __init__(
+        self,
+        audience: Audience,
+        filters: Mapping[str, SymbolFilters],
+        *,
+        listener: RunListener | None = None,
+    ) -> None:
         self._audience = audience
+        self.listener = listener or RunListener()
         self._filters = filters
         self.log: RunLog | None = None
         self.safety: Safety | None = None
@@ -96,6 +105,7 @@ class RunEvents:
             self.say(words)
         if isinstance(event, Rejected):
             self._refuse(order.symbol, order.side, float(order.quantity or 0), event.reason)
+        self.listener.order_changed(order, event)
 
     def filled(self, order: Order, fill: Filled, fee: Decimal, ledger: Ledger) -> None:
         """Take a trade that was booked."""
@@ -104,6 +114,7 @@ class RunEvents:
             visible = self._filters[order.symbol].round_quantity(held, "MARKET")
             self.log.symbols[order.symbol].take_fill(order, fill, fee=fee, visible=visible)
         self.say(fill_words(order, fill, ledger.quote_asset, fee))
+        self.listener.filled(order, fill, fee, ledger)
 
     def refused(self, symbol: str, wish: str, reason: str) -> None:
         """Take that an order never left; `wish` is such as ``SELL 0.5 Market``."""
@@ -117,6 +128,7 @@ class RunEvents:
         self._refuse(symbol, side, size, reason)
         words = " ".join((side, amount(size) if size else quantity, *rest)).strip().lower()
         self.warn(f"{symbol}: {words} is not sent: {reason.rstrip('.')}")
+        self.listener.refused(symbol, words, reason, self.now_ms())
 
     def _is_repeated(self, symbol: str, side: str, reason: str) -> bool:
         """Tell whether the bar before saw the same refused: strategies wish again while a signal lasts."""
@@ -150,3 +162,4 @@ class RunEvents:
         if self.recorder is not None:
             self.recorder.connection("safety", breach.rule, self.now_ms(), text=breach.sentence)
         self.warn(breach.sentence)
+        self.listener.breached(breach, self.now_ms())

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bt_run.journal.journal import Journal
     from bt_run.run.live.begin import Begun
     from bt_run.run.live.books import Past
+    from bt_run.run.live.listener import RunListener
     from bt_run.run.live.plan import LivePlan
     from bt_run.run.live.status import Audience
     from bt_run.run.live.turns import Stop
@@ -89,6 +90,7 @@ def assemble(
     filters: Mapping[str, SymbolFilters],
     past: Past | None,
     audience: Audience,
+    listener: RunListener,
 ) -> Parts:
     """
     Compare journal and exchange, open the books, and make the parts.
@@ -96,7 +98,7 @@ def assemble(
     Raises:
         ConfigError, ExchangeError, JournalError: as `bt_run.run.live.begin.open_books`.
     """
-    events = RunEvents(audience, filters)
+    events = RunEvents(audience, filters, listener=listener)
     gateway = account.gateway
     events.now_ms = gateway.server_time_ms
     recorder = JournalRecorder(
@@ -119,6 +121,7 @@ def assemble(
     for sentence in begun.sentences:
         recorder.connection("run", "reconciled", gateway.server_time_ms(), text=sentence)
         events.say(sentence)
+        listener.reconciled(sentence, gateway.server_time_ms())
     events.flush()
     log = events.log = RunLog(_openings(begun, filters))
     safety = events.safety = Safety(
@@ -176,18 +179,18 @@ def make_turns(parts: Parts, cerebro: Any, stop: Stop) -> LiveTurns:
     start_equity = parts.start_equity()
 
     def show() -> None:
-        parts.audience.show(
-            take_snapshot(
-                plan,
-                broker=parts.broker,
-                feeds=parts.feeds,
-                account=parts.account,
-                safety=parts.safety,
-                log=parts.log,
-                started_ms=started_ms,
-                start_equity=start_equity,
-            )
+        snapshot = take_snapshot(
+            plan,
+            broker=parts.broker,
+            feeds=parts.feeds,
+            account=parts.account,
+            safety=parts.safety,
+            log=parts.log,
+            started_ms=started_ms,
+            start_equity=start_equity,
         )
+        parts.audience.show(snapshot)
+        parts.events.listener.show(snapshot)
 
     return LiveTurns(
         cerebro=cerebro,

@@ -18,6 +18,7 @@ from bt_run.journal.journal import Journal
 from bt_run.run.live.begin import begin_run, end_run, find_past, outcome_of
 from bt_run.run.live.bt_cerebro import prepare_cerebro, run_cerebro_live
 from bt_run.run.live.end import leave_orders, mark_end, results_of, standing_words
+from bt_run.run.live.listener import RunBeginning, RunListener
 from bt_run.run.live.os_signals import INTERRUPT, stopping_on_signals
 from bt_run.run.live.paper import PaperMarket, paper_account, paper_filters
 from bt_run.run.live.parts import assemble, make_turns
@@ -69,6 +70,7 @@ class LiveRun:
         credentials: Who trades; None for paper and signals.
         audience: Who follows.
         account_uid: The number that the account must have, of real money; None: any.
+        listener: Who hears of each thing that happens; must not keep the run waiting.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class LiveRun:
         *,
         audience: Audience | None = None,
         account_uid: str | None = None,
+        listener: RunListener | None = None,
     ) -> None:
         if plan.mode == "live" and credentials is None:
             raise ConfigError(f"Trading on {plan.venue.name} needs a key.")
@@ -85,6 +88,7 @@ class LiveRun:
         self._credentials = credentials
         self._account_uid = account_uid
         self._audience = audience or Silence()
+        self._listener = listener or RunListener()
         self._stop = Stop()
         self._wire: LiveWire | None = None
 
@@ -116,6 +120,8 @@ class LiveRun:
                 self._stop, wake=wire.bell.ring, interrupt=account.interrupt, cut=account.cut
             ):
                 try:
+                    is_restart = record.resumes is not None
+                    self._listener.began(RunBeginning(journal.place, record, self._plan, is_restart))
                     parts = assemble(
                         self._plan,
                         journal=journal,
@@ -125,12 +131,15 @@ class LiveRun:
                         filters=filters,
                         past=past,
                         audience=self._audience,
+                        listener=self._listener,
                     )
                     outcome = self._trade(parts)
                 except BaseException as error:
                     end_run(journal, record, outcome_of(error))
+                    self._listener.failed(error)
                     raise
                 end_run(journal, record, outcome.reason)
+                self._listener.ended(outcome.reason)
         return outcome
 
     # Opening.

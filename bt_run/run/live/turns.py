@@ -246,6 +246,7 @@ class LiveTurns:
         for item in marked:
             bar = item.bar
             self._unwritten.append(bar)
+            self._events.listener.bar(bar, item.value)
             if bar.source == "history":
                 continue
             price = exact(bar.row[3])
@@ -278,15 +279,16 @@ class LiveTurns:
             curves = {**found.panels, **found.overlays}
             values = {name: float(curve[place]) for name, curve in curves.items()}
             self._recorder.signal(bar.symbol, bar.open_time, decisions, values)
-            self._say_signal(bar, decisions)
+            self._say_signal(bar, decisions, values)
 
-    def _say_signal(self, bar: BarSeen, decisions: tuple[str, ...]) -> None:
+    def _say_signal(self, bar: BarSeen, decisions: tuple[str, ...], values: Mapping[str, float]) -> None:
         """Say what a signal is, once and not again while it lasts; shorts cannot be traded on spot."""
         words = ", ".join(name.replace("_", " ") for name in decisions if name.startswith("long"))
         is_news = self._told.get(bar.symbol, "") != words
         self._told[bar.symbol] = words
         if words and is_news and bar.is_live:
             self._events.announce(f"{bar.symbol}: signal {words} at {bar.row[3]:,.8g}")
+            self._events.listener.signalled(bar, words, values)
 
     def _close_bare(self, symbol: str) -> None:
         """Sell what a bracket left without protection: its strategy has died while it placed it."""

@@ -18,6 +18,7 @@ import pytest
 from bt_run.core.errors import ConfigError
 from bt_run.core.venue import VENUES, Venue
 from bt_run.journal.journal import Journal
+from bt_run.journal.schema import SCHEMA_VERSION
 from bt_run.run.doctor import journal as doctor_journal
 from bt_run.run.doctor import machine as doctor_machine
 from bt_run.run.doctor import venue as doctor_venue
@@ -157,7 +158,7 @@ def test_journal(tmp_path: Path):
 
     assert ("ok", True) == (used.status, "is being written by process" in used.text)
     assert ("warning", True) == (killed.status, "Run 1 did not end" in killed.text)
-    assert ("ok", True) == (ended.status, ended.text.endswith("version 3, 1 run."))
+    assert ("ok", True) == (ended.status, ended.text.endswith(f"version {SCHEMA_VERSION}, 1 run."))
     assert "failed" == ask(doctor_journal.check_journal, path).status
 
 
