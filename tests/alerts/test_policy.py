@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, time
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -113,6 +114,4 @@ def test_between_two_of_a_kind_lies_the_cool_down(told: list[tuple[str, int]], c
 
     assert set(times) == {key for key, _ in told}
     for found in times.values():
-        assert all(
-            later - earlier >= 1000 * cool_down for earlier, later in zip(found, found[1:], strict=False)
-        )
+        assert all(later - earlier >= 1000 * cool_down for earlier, later in pairwise(found))
