@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bt_run.cli.command_line import command_line
 from bt_run.cli.data_source import load_source
 from bt_run.cli.options import (
     ACCOUNT_KEYS,
@@ -20,9 +21,11 @@ from bt_run.cli.options import (
 )
 from bt_run.cli.output import is_stdout, print_result, put_json
 from bt_run.cli.progress import progress_bar
+from bt_run.cli.report_option import check_report, report_options, time_of_report, write_report
 
 if TYPE_CHECKING:
     from bt_run.core.results import RunResult
+    from strategies.loader import LoadedStrategy
 
 __all__ = ["backtest"]
 
@@ -35,6 +38,7 @@ Examples:
   bt-run backtest -s sar -d BTCUSDT-1h-2025-01.csv.gz --allow-short -i 4h
   bt-run backtest -s macd -d btc_1d.csv --stop-loss 5 --take-profit 20
   bt-run backtest -s ./mine.py:Mine -d btc_1d.csv --json out.json --trades out.csv
+  bt-run backtest -s sar -d btc_1d.csv --report sar.html
 """
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -63,8 +67,12 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--json", "json_path", type=_FILE, help="Write the whole result; - for standard output.")
 @click.option("--trades", type=_FILE, help="Write the trades as CSV.")
 @click.option("--equity", type=_FILE, help="Write equity, cash and position of every bar as CSV.")
+@report_options
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+@click.pass_context
 def backtest(
+    ctx: click.Context,
+    /,
     strategy: str,
     data: str,
     param: tuple[str, ...],
@@ -74,6 +82,8 @@ def backtest(
     json_path: Path | None,
     trades: Path | None,
     equity: Path | None,
+    report_path: Path | None,
+    reproducible: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -86,7 +96,8 @@ def backtest(
     from strategies.built_in import import_talib_for
 
     import_talib_for([strategy])
-    check_outputs(json_path, trades, equity, plot=plot, inputs=[data, strategy])
+    check_report(report_path)
+    check_outputs(json_path, trades, equity, report_path, plot=plot, inputs=[data, strategy])
     from bt_run.run.backtest import run_backtest
     from strategies.loader import load_strategy
 
@@ -96,6 +107,11 @@ def backtest(
     with progress_bar("Backtesting", total=len(bars.bars), unit="bars", shown=many and not quiet) as progress:
         result = run_backtest(loaded, bars, settings, progress=progress)
     written = _write(result, plot=plot, json_path=json_path, trades=trades, equity=equity)
+    if report_path is not None:
+        clock = time_of_report(reproducible=reproducible)
+        written.append(
+            _report(report_path, result, loaded, command=command_line(ctx), clock=clock, quiet=quiet)
+        )
     if not quiet and not is_stdout(json_path):
         from bt_run.reports.tables import run_table
 
@@ -105,6 +121,18 @@ def backtest(
         from bt_run.reports.figure_file import show_figure
 
         show_figure(draw_run(result))
+
+
+def _report(
+    path: Path, result: RunResult, strategy: LoadedStrategy, *, command: str, clock: str | None, quiet: bool
+) -> Path:
+    """Repeat the run under other costs and write the report."""
+    from bt_run.run.report.gather import COST_FACTORS, report_of_run
+
+    many = len(result.data.bars) >= _MANY_BARS
+    with progress_bar("Reporting", total=len(COST_FACTORS), unit="runs", shown=many and not quiet) as progress:
+        contents = report_of_run(result, strategy, command=command, written=clock, progress=progress)
+    return write_report(path, contents)
 
 
 def _write(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bt_run.cli.command_line import command_line
 from bt_run.cli.data_source import load_source
 from bt_run.cli.options import (
     ACCOUNT_KEYS,
@@ -20,6 +21,7 @@ from bt_run.cli.options import (
 )
 from bt_run.cli.output import is_stdout, print_result, put_json
 from bt_run.cli.progress import progress_bar
+from bt_run.cli.report_option import check_report, report_options, time_of_report, write_report
 
 if TYPE_CHECKING:
     from bt_run.core.results import RunResult
@@ -60,11 +62,15 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--log/--linear", default=False, help="Scale of the equity axis.  [default: linear]")
 @click.option("--show", is_flag=True, help="Open the picture in a window.")
 @click.option("--json", "json_path", type=_FILE, help="Write all results; - for standard output.")
+@report_options
 @click.option(
     "--jobs", "-j", type=click.IntRange(min=1), help="Processes.  [default: by the work and the cores]"
 )
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+@click.pass_context
 def compare(
+    ctx: click.Context,
+    /,
     strategies: tuple[str, ...],
     data: tuple[str, ...],
     *,
@@ -72,6 +78,8 @@ def compare(
     log: bool,
     show: bool,
     json_path: Path | None,
+    report_path: Path | None,
+    reproducible: bool,
     jobs: int | None,
     quiet: bool,
     **options: Any,
@@ -81,7 +89,8 @@ def compare(
     from strategies.built_in import import_talib_for
 
     import_talib_for(strategies)
-    check_outputs(json_path, plot=plot, inputs=[*data, *strategies])
+    check_report(report_path)
+    check_outputs(json_path, report_path, plot=plot, inputs=[*data, *strategies])
     from bt_run.run.compare import run_comparison
 
     files = [load_source(name, options, quiet=quiet) for name in data]
@@ -89,6 +98,13 @@ def compare(
     with progress_bar("Comparing", total=runs, unit="runs", shown=not quiet) as progress:
         results = run_comparison(strategies, files, settings, jobs=jobs, progress=progress)
     written = _write(results, json_path=json_path, plot=plot, log=log)
+    if report_path is not None:
+        from bt_run.run.report.gather import report_of_runs
+
+        clock = time_of_report(reproducible=reproducible)
+        written.append(
+            write_report(report_path, report_of_runs(results, command=command_line(ctx), written=clock))
+        )
     if not quiet and not is_stdout(json_path):
         from bt_run.reports.tables import comparison_table
 

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bt_run.cli.command_line import command_line
 from bt_run.cli.live_options import book_options, market_options, practice_options, stake_options
 from bt_run.cli.options import check_outputs, complete_strategy, pick, settings_option, store_option
 from bt_run.cli.output import is_stdout, print_result, put_json
+from bt_run.cli.report_option import check_report, report_options, time_of_report, write_report
 from bt_run.cli.safety_options import SAFETY_KEYS, limits_of, safety_options
 from bt_run.core.errors import ConfigError
 
@@ -70,6 +72,7 @@ The practice exchange needs none. Ctrl-C and SIGTERM end the run in order.
 @click.option("--json", "json_path", type=_FILE, help="Write the whole result; - for standard output.")
 @click.option("--trades", type=_FILE, help="Write the trades as CSV.")
 @click.option("--equity", type=_FILE, help="Write equity, cash and position of every bar as CSV.")
+@report_options
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but warnings and errors.")
 @click.pass_context
 def live(
@@ -81,6 +84,8 @@ def live(
     json_path: Path | None,
     trades: Path | None,
     equity: Path | None,
+    report_path: Path | None,
+    reproducible: bool,
     quiet: bool,
     names: tuple[str, ...],
     venue: str | None,
@@ -98,7 +103,9 @@ def live(
     from strategies.built_in import import_talib_for
 
     import_talib_for([strategy])
-    check_outputs(json_path, trades, equity, plot=plot, inputs=[*(_file_of(n) for n in names), strategy])
+    check_report(report_path)
+    inputs = [*(_file_of(name) for name in names), strategy]
+    check_outputs(json_path, trades, equity, report_path, plot=plot, inputs=inputs)
     from bt_run.cli.live_display import LiveDisplay
     from bt_run.run.live.real_money import allow_real_money
     from bt_run.run.live.run import LiveRun
@@ -128,6 +135,9 @@ def live(
         display = stack.enter_context(LiveDisplay(plan, quiet=quiet))
         outcome = LiveRun(plan, credentials, audience=display, account_uid=uid).run()
     written = _write(outcome.results, plot=plot, json_path=json_path, trades=trades, equity=equity)
+    if report_path is not None and outcome.results:
+        clock = time_of_report(reproducible=reproducible)
+        written.append(_report(report_path, outcome.results, command=command_line(ctx), clock=clock))
     if not quiet and not is_stdout(json_path):
         _print(outcome, written)
     if outcome.was_interrupted:
@@ -285,6 +295,14 @@ def _write(
         save_figure(_figure(results), plot)
         written.append(plot)
     return written
+
+
+def _report(path: Path, results: Sequence[RunResult], *, command: str, clock: str | None) -> Path:
+    from bt_run.run.report.gather import report_of_live, report_of_runs
+
+    if len(results) == 1:
+        return write_report(path, report_of_live(results[0], command=command, written=clock))
+    return write_report(path, report_of_runs(results, command=command, kind="bt-run live", written=clock))
 
 
 def _figure(results: Sequence[RunResult]) -> Any:

@@ -36,6 +36,7 @@ COMMANDS = {
     "pause": ("bt_run.cli.verbs:pause", "Let a running bot open no new positions; protection stays."),
     "parity": ("bt_run.cli.parity:parity", "Compare a live run with a backtest of the bars that it saw."),
     "practice": ("bt_run.cli.practice:practice", "Serve a practice exchange: Binance's protocol, no risk."),
+    "report": ("bt_run.cli.report:report", "Write the report of a live run, from its journal."),
     "resume": ("bt_run.cli.verbs:resume", "Let a bot open positions again."),
     "signals": ("bt_run.cli.signals:signals", "Watch pairs: signals as they happen, and what they are worth."),
     "stop": ("bt_run.cli.verbs:stop", "End a running bot; its orders are left as its settings say."),

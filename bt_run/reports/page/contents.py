@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,9 +28,10 @@ class CostCase:
 @dataclass(frozen=True, slots=True)
 class Band:
     """
-    A number with what chance could have made of it: `low` to `high` at `confidence` in (0, 1), in `unit`.
+    A number with what chance could have made of it: `low` to `high` at `confidence` in (0, 1).
 
-    `key` is the metric whose value `measured` is, empty for a number that is no metric.
+    `kind` says how it is written: a ``change`` in percent, a ``fall`` in percent with a minus, a ``ratio``.
+    `meaning` is read when it is pointed at.
     """
 
     label: str
@@ -38,8 +39,7 @@ class Band:
     low: float | None
     high: float | None
     confidence: float
-    unit: str = "%"
-    key: str = ""
+    kind: Literal["change", "fall", "ratio"] = "change"
     meaning: str = ""
 
 

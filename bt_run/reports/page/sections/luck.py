@@ -36,7 +36,10 @@ def luck_section(found: Robustness) -> Section | None:
 
 def _cell(band: Band, name: str, place: int) -> Number:
     value = getattr(band, name)
-    text = percent_cell(value) if band.unit == "%" else ratio_cell(value)
+    if band.kind == "ratio":
+        text = ratio_cell(value)
+    else:
+        text = percent_cell(value if band.kind == "change" or value is None else -value)
     return number(text, value, path=f"bands.{place}.{name}")
 
 
@@ -45,7 +48,7 @@ def _paths(found: Robustness) -> dict[str, Any]:
     steps = np.arange(paths.shape[1])
     traces = [
         line_trace(
-            packed(steps), packed(path), f"{quantile:.0%} of the orders end below",
+            packed(steps), packed(path), f"{quantile:.0%} lie below",
             "--long" if quantile == 0.5 else "--hold", line={"width": 2 if quantile == 0.5 else 1},
         )
         for quantile, path in zip(found.quantiles, paths, strict=True)

@@ -19,5 +19,10 @@
     falls.addEventListener("click", open);
     falls.addEventListener("keydown", (event) => { if (event.key === "Enter") open(event); });
   }
+  if (location.hash === "#print") {
+    btrun.useTheme("light");
+    btrun.drawAll();
+    if (btrun.result.price) btrun.drawPrice();
+  }
   document.documentElement.dataset.ready = "true";
 }
