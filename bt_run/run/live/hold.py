@@ -100,6 +100,12 @@ class ClockHold:
         done = all(barrier.ended and barrier.held is None for barrier in barriers)
         return self._started and bool(self._barriers) and done and not (self._met or self._acted)
 
+    @property
+    def last_bars(self) -> dict[str, int]:
+        """Give when the last bar of each symbol opened, once the data has ended."""
+        barriers = self._barriers.items()
+        return {symbol: barrier.last for symbol, barrier in barriers if barrier.last is not None}
+
     # In the order of a bar's life.
 
     def meet(self, bars: Iterable[BarSeen]) -> None:

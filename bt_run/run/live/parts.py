@@ -166,7 +166,12 @@ def make_turns(parts: Parts, cerebro: Any, stop: Stop) -> LiveTurns:
     plan, wire, exchange = parts.plan, parts.wire, parts.account.exchange
     barriers = {
         symbol: BarrierClient(
-            plan.venue.stream_url, symbol, str(plan.interval), background=wire.background, ring=wire.bell.ring
+            plan.venue.stream_url,
+            symbol,
+            str(plan.interval),
+            background=wire.background,
+            ring=wire.bell.ring,
+            meet_time=wire.hub.meet_time,
         )
         for symbol in (plan.symbols if plan.is_practice else ())
     }
