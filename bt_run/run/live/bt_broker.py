@@ -80,6 +80,7 @@ class LiveBroker(BinanceBroker):
 
     def cancel_open(self, *, all_orders: bool, limit_s: float, wait: Callable[[float], object]) -> bool:
         """Cancel orders that would buy, or all; tells whether all of them are known to be over."""
+        self.may_trade_on_history = True
         self.protect(wanted=not all_orders)
         for order in self._chosen(all_orders=all_orders):
             self.cancel(order)
@@ -91,7 +92,6 @@ class LiveBroker(BinanceBroker):
 
         What the exchange did not buy is protected again, as far as the settings say.
         """
-        self.may_trade_on_history = True
         until = time.monotonic() + limit_s
         told = []
         if not self.cancel_open(all_orders=True, limit_s=limit_s, wait=wait):
