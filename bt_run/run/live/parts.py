@@ -16,6 +16,7 @@ from bt_run.run.live.bt_cerebro import make_feeds
 from bt_run.run.live.events import RunEvents
 from bt_run.run.live.hold import ClockHold
 from bt_run.run.live.log import RunLog
+from bt_run.run.live.missed import MissedExits
 from bt_run.run.live.practice import last_execution, resume_clock
 from bt_run.run.live.recorder import JournalRecorder
 from bt_run.run.live.snapshot import take_snapshot
@@ -135,6 +136,7 @@ def assemble(
         events.warn(breach.sentence)
     guard: Guard = _SignalsOnly() if plan.mode == "signals" else safety
     broker = LiveBroker(
+        missed=MissedExits(is_on=plan.missed_exits, acted=begun.acted),
         gateway=gateway,
         inbox=wire.inbox,
         protection=plan.protection,

@@ -159,6 +159,7 @@ class LiveTurns:
         """Do the work of a turn's beginning; there is never anything to notify."""
         self._wire.check()
         self._hold.check()
+        self._broker.missed.make_up(self._broker, self._events.say)
         self._write_down()
         self._hold.act()
         self._obey()
@@ -183,6 +184,7 @@ class LiveTurns:
     def before_broker(self) -> None:
         """See what bars have come, and hear what the exchange did up to their close."""
         self._arrived = [bar for symbol, feed in self._feeds.items() if (bar := self._news(symbol, feed))]
+        self._broker.missed.met(self._arrived)
         if self._arrived:
             self._hold.meet(self._arrived)
         elif not self._hold.is_started and self._is_ready():
