@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from bt_run.run.live.events import RunEvents
 from bt_run.run.live.hold import ClockHold
 from bt_run.run.live.log import RunLog
 from bt_run.run.live.missed import MissedExits
-from bt_run.run.live.practice import last_execution, resume_clock
+from bt_run.run.live.practice import last_execution, standing_clock
 from bt_run.run.live.recorder import JournalRecorder
 from bt_run.run.live.snapshot import take_snapshot
 from bt_run.run.live.turns import LiveTurns
@@ -27,6 +28,7 @@ from feeds.binance_rest import BinanceRest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from decimal import Decimal
 
     from brokers.filters import SymbolFilters
@@ -211,7 +213,7 @@ def make_turns(parts: Parts, cerebro: Any, stop: Stop) -> LiveTurns:
             wire.bell,
             look=parts.account.look_soon,
             last_execution=lambda: last_execution(plan.venue),
-            begin=lambda: resume_clock(plan.venue) if plan.is_embedded else None,
+            standing=lambda: _standing_clock(plan),
             meet_time=meet_time,
         ),
         recorder=parts.recorder,
@@ -227,6 +229,13 @@ def make_turns(parts: Parts, cerebro: Any, stop: Stop) -> LiveTurns:
         events=parts.events,
         is_replay=plan.is_practice,
     )
+
+
+def _standing_clock(plan: LivePlan) -> AbstractContextManager[None]:
+    """One feed alone needs no clock that stands: nothing moves before it has registered."""
+    if plan.is_embedded or len(plan.symbols) > 1:
+        return standing_clock(plan.venue, begins=plan.is_embedded)
+    return nullcontext()
 
 
 def _openings(begun: Begun, filters: Mapping[str, SymbolFilters]) -> dict[str, tuple[Decimal, Decimal]]:
