@@ -50,6 +50,7 @@ class Parts:
     """All that works together while a run trades."""
 
     plan: LivePlan
+    journal: Journal
     wire: LiveWire
     account: Account
     filters: Mapping[str, SymbolFilters]
@@ -150,6 +151,7 @@ def assemble(
     broker.restore(begun.orders, begun.ledger)
     return Parts(
         plan=plan,
+        journal=journal,
         wire=wire,
         account=account,
         filters=filters,
