@@ -41,6 +41,10 @@ COMMANDS = {
     "signals": ("bt_run.cli.signals:signals", "Watch pairs: signals as they happen, and what they are worth."),
     "stop": ("bt_run.cli.verbs:stop", "End a running bot; its orders are left as its settings say."),
     "strategies": ("bt_run.cli.strategies:strategies", "List strategies, write a new one, or check one."),
+    "walk-forward": (
+        "bt_run.cli.walk_forward:walk_forward",
+        "Search on the past, trade on what follows, and go on.",
+    ),
 }
 """Command name: where it lives and its one line, so that --help need import none of them."""
 

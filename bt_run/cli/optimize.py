@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bt_run.cli.data_source import load_source
 from bt_run.cli.options import (
     ACCOUNT_KEYS,
     account_options,
     check_outputs,
-    complete_data,
-    complete_strategy,
     data_options,
     pick,
     settings_of,
     stacked,
 )
 from bt_run.cli.progress import progress_bar
+from bt_run.cli.search_options import metric_option, search_options, search_request
 
 if TYPE_CHECKING:
     from bt_run.run.optimize.request import SearchRequest
@@ -39,60 +37,10 @@ Examples:
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
-_search_options = stacked(
-    click.option(
-        "--strategy",
-        "-s",
-        required=True,
-        shell_complete=complete_strategy,
-        help="A name (see bt-run strategies) or ./file.py:Class; its parameters stay fixed: rsi:overbought=75.",
-    ),
-    click.option(
-        "--data",
-        "-d",
-        required=True,
-        shell_complete=complete_data,
-        help="A file of bars, a capture, or a series of the store such as BTCUSDT:1h.",
-    ),
-    click.option(
-        "--param",
-        "-p",
-        multiple=True,
-        help="What to search: period=5:30, oversold=20:40:5, kind=sma,ema, or a name alone for all it may be.",
-    ),
-    click.option(
-        "--metric",
-        "-m",
-        multiple=True,
-        default=("sharpe",),
-        show_default=True,
-        help="What to make better: sharpe, return, max_drawdown, min:trades; several give the Pareto front.",
-    ),
-    click.option(
-        "--method",
-        type=click.Choice(["grid", "random", "tpe", "nsga2"]),
-        default="grid",
-        show_default=True,
-        help="Every combination, some at random, or by Optuna's samplers.",
-    ),
-    click.option(
-        "--trials", type=click.IntRange(min=1), help="Combinations to try, not for a grid.  [default: 100]"
-    ),
+_output_options = stacked(
     click.option(
         "--timeout", type=click.FloatRange(min=0, min_open=True), help="Begin no run after so many seconds."
     ),
-    click.option("--seed", type=click.IntRange(min=0), help="Makes random, tpe and nsga2 repeatable."),
-    click.option(
-        "--min-trades", type=click.IntRange(min=1), help="Take only results with so many closed trades."
-    ),
-    click.option("--max-drawdown", type=float, help="Take only results that never fell deeper, in percent."),
-    click.option("--require", multiple=True, help="Take only results such as profit_factor>=1.2; repeatable."),
-    click.option(
-        "--jobs", "-j", type=click.IntRange(min=1), help="Runs at once.  [default: by the work and the cores]"
-    ),
-)
-
-_output_options = stacked(
     click.option(
         "--out", type=_FILE, help="Where every result is kept (SQLite).  [default: in ~/.local/share/bt-run]"
     ),
@@ -112,7 +60,8 @@ _output_options = stacked(
 
 
 @click.command(epilog=_EPILOG)
-@_search_options
+@search_options
+@metric_option(several=True)
 @_output_options
 @data_options
 @account_options
@@ -142,7 +91,7 @@ def optimize(
 
     import_talib_for([strategy])
     check_outputs(json_path, csv_path, options["out"], plot=plot, inputs=[data, strategy])
-    request = _request_of(strategy, data, settings, options, quiet=quiet)
+    request = search_request(strategy, data, settings, options, quiet=quiet)
     outputs = Outputs(
         top=options["top"],
         map_names=tuple(name.strip() for name in (options["map_names"] or "").split(",") if name.strip()),
@@ -159,36 +108,6 @@ def optimize(
             show_search(ctx, request, file, outputs, spec=strategy, data=data, options=options)
             raise
         show_search(ctx, request, file, outputs, spec=strategy, data=data, options=options)
-
-
-def _request_of(
-    strategy: str, data: str, settings: Any, options: dict[str, Any], *, quiet: bool
-) -> SearchRequest:
-    from bt_run.run.optimize.goal import Constraint, Goal
-    from bt_run.run.optimize.request import SearchRequest
-    from bt_run.run.optimize.space import read_space
-    from strategies.loader import load_strategy
-
-    goals = tuple(Goal.parse(text) for text in options["metric"])
-    limits = [Constraint.parse(text) for text in options["require"]]
-    if options["min_trades"] is not None:
-        limits.append(Constraint("trades", ">=", options["min_trades"]))
-    if options["max_drawdown"] is not None:
-        limits.append(Constraint("max_drawdown_pct", "<=", options["max_drawdown"]))
-    space = read_space(load_strategy(strategy), options["param"], is_stepped=options["method"] == "grid")
-    return SearchRequest(
-        spec=strategy,
-        data=load_source(data, options, quiet=quiet),
-        settings=settings,
-        space=space,
-        goals=goals,
-        constraints=tuple(limits),
-        method=options["method"],
-        trials=options["trials"],
-        timeout_s=options["timeout"],
-        seed=options["seed"],
-        jobs=options["jobs"],
-    )
 
 
 def _file_of(request: SearchRequest, options: dict[str, Any]) -> SweepFile:

@@ -108,12 +108,7 @@ class Conductor:
         now = time.monotonic()
         if at - self._paced[0] >= SLOW_BARS:
             self._paced = (at, now)
-        if now - self._paced[1] <= SLOW_S:
-            return False
-        if self.bot.has_traded():
-            return True
-        self._paced = (at, now)  # it still starts: on a machine that is busy that takes as long
-        return False
+        return now - self._paced[1] > SLOW_S
 
     def _hurry(self, at: int) -> None:
         """Kill the bot once more: after three minutes of the exchange's time, a start finds out at once."""

@@ -59,6 +59,9 @@ def _parts(report: HonestyReport) -> Iterator[RenderableType]:
 def _tests(report: HonestyReport) -> Iterator[_Row]:
     tries = f"{report.trials:,} {'try' if report.trials == 1 else 'tries'}"
     yield "Probabilistic Sharpe", chance_cell(report.probabilistic), "chance to be above 0, as a single try"
+    if report.above_market is not None:
+        market = f"chance to be above buy and hold's {ratio_cell(report.market_sharpe)}"
+        yield "Above the market", chance_cell(report.above_market), market
     if report.trials > 1:
         yield "Deflated Sharpe", chance_cell(report.deflated), f"the same, as the best of {tries}"
         alike = f"the same, as of {report.independent:,.0f} independent tries"

@@ -20,17 +20,18 @@ from bt_run.reports.honesty.sharpe_test import (
 )
 from bt_run.reports.honesty.trade_order import shuffle_trades, trade_returns
 from bt_run.reports.honesty.verdict import Evidence, judge, reasons_of
-from bt_run.reports.returns import period_returns, periods_per_year
+from bt_run.reports.returns import period_returns, periods_per_year, sharpe
 
 if TYPE_CHECKING:
-    from bt_run.core.market import FloatArray
+    from bt_run.core.market import BarFile, FloatArray
     from bt_run.core.results import RunResult
     from bt_run.reports.honesty.bootstrap import BootstrapIntervals
     from bt_run.reports.honesty.overfitting import Overfitting
+    from bt_run.reports.honesty.sharpe_test import Moments
     from bt_run.reports.honesty.trade_order import TradeOrder
     from bt_run.reports.honesty.verdict import Verdict
 
-__all__ = ["HonestyReport", "SweepFacts", "facts_of_run", "honesty_of", "honesty_to_dict"]
+__all__ = ["HonestyReport", "SweepFacts", "facts_of_run", "honesty_of", "honesty_to_dict", "market_sharpe_of"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,6 +44,7 @@ class SweepFacts:
     some hundred of them, shape (days, k), taken evenly and not by their result; k = 0 where none were kept.
     `best_daily`: those of the best, shape (days,). `best_profits`: its closed trades' profits after fees, in
     quote currency, oldest first. `periods`: how many returns make a year. `cash`: at the start.
+    `market_sharpe`: the annual Sharpe ratio of buy and hold on the same days, None where undefined.
     """
 
     trials: int
@@ -52,6 +54,7 @@ class SweepFacts:
     best_profits: FloatArray
     periods: float
     cash: float
+    market_sharpe: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +65,8 @@ class HonestyReport:
     Sharpe ratios are annual; probabilities lie in [0, 1]; None is what the data does not define.
     `probabilistic` takes the best as if it were the only try, `deflated` as the best of `trials`,
     `deflated_independent` as the best of `independent` ones, which is what correlated tries are worth.
-    `luck_sharpe` is what the best of `trials` would show without any skill. `sentences` are for people, the
+    `luck_sharpe` is what the best of `trials` would show without any skill. `above_market` is the probability
+    that the true Sharpe ratio, as a single try, is above `market_sharpe`. `sentences` are for people, the
     answer first.
     """
 
@@ -75,6 +79,8 @@ class HonestyReport:
     independent: float
     deflated_independent: float | None
     needed_days: float | None
+    market_sharpe: float | None
+    above_market: float | None
     overfitting: Overfitting | None
     bootstrap: BootstrapIntervals | None
     trade_order: TradeOrder | None
@@ -108,6 +114,8 @@ def honesty_of(facts: SweepFacts, *, resamples: int = 2_000, seed: int = 1) -> H
         days=len(facts.best_daily),
         needed_days=needed_periods(moments) if moments else None,
         trades=len(facts.best_profits),
+        market_sharpe=facts.market_sharpe,
+        above_market=_above(moments, facts.market_sharpe, year),
     )
     shares = trade_returns(facts.best_profits, cash=facts.cash)
     return HonestyReport(
@@ -122,12 +130,27 @@ def honesty_of(facts: SweepFacts, *, resamples: int = 2_000, seed: int = 1) -> H
         if moments
         else None,
         needed_days=evidence.needed_days,
+        market_sharpe=evidence.market_sharpe,
+        above_market=evidence.above_market,
         overfitting=overfitting,
         bootstrap=bootstrap_intervals(facts.best_daily, periods=facts.periods, resamples=resamples, seed=seed),
         trade_order=shuffle_trades(shares, draws=resamples, seed=seed),
         verdict=judge(evidence),
         sentences=reasons_of(evidence),
     )
+
+
+def _above(moments: Moments | None, market: float | None, year: float) -> float | None:
+    if moments is None or market is None:
+        return None
+    return probabilistic_sharpe(moments, benchmark=market / year)
+
+
+def market_sharpe_of(data: BarFile) -> float | None:
+    """Give the annual Sharpe ratio of buying at the first close and holding; None where undefined."""
+    bars = data.bars
+    returns = period_returns(bars.close, bars.open_time, start=float(bars.close[0]), interval=data.interval)
+    return sharpe(returns, periods=periods_per_year(bars.open_time, data.interval))
 
 
 def _variance(sharpes: FloatArray) -> float:
@@ -140,15 +163,16 @@ def facts_of_run(result: RunResult) -> SweepFacts:
     """Take a single run as a search of one trial; what else was tried before, only its maker knows."""
     bars, cash = result.data.bars, result.settings.cash
     daily = period_returns(result.curve.equity, bars.open_time, start=cash, interval=result.data.interval)
-    sharpe = result.metrics.get("sharpe")
+    measured = result.metrics.get("sharpe")
     return SweepFacts(
         trials=1,
-        sharpes=np.array([math.nan if sharpe is None else float(sharpe)]),
+        sharpes=np.array([math.nan if measured is None else float(measured)]),
         daily=np.empty((len(daily), 0)),
         best_daily=daily,
         best_profits=np.array([trade.pnl for trade in result.trades], dtype=np.float64),
         periods=periods_per_year(bars.open_time, result.data.interval),
         cash=cash,
+        market_sharpe=market_sharpe_of(result.data),
     )
 
 
@@ -167,6 +191,8 @@ def honesty_to_dict(report: HonestyReport) -> dict[str, Any]:
         "independent_trials": report.independent,
         "deflated_sharpe_independent": report.deflated_independent,
         "needed_days": report.needed_days,
+        "market_sharpe": report.market_sharpe,
+        "above_market": report.above_market,
         "overfitting": None if over is None else {
             "probability": over.probability,
             "loss_probability": over.loss_probability,

@@ -51,6 +51,8 @@ class Evidence(NamedTuple):
     days: int
     needed_days: float | None
     trades: int
+    market_sharpe: float | None = None
+    above_market: float | None = None
 
 
 def judge(found: Evidence) -> Verdict:
@@ -72,16 +74,17 @@ def judge(found: Evidence) -> Verdict:
 
 
 _HEADLINES = {
-    Verdict.YES: "The best result is distinguishable from luck.",
-    Verdict.PARTLY: "The best result is better than luck, but these parameters need not be the best.",
-    Verdict.NO: "The best result is not distinguishable from luck.",
-    Verdict.UNKNOWN: "Too little was run to tell the best result from luck.",
+    Verdict.YES: "The {result} is distinguishable from luck.",
+    Verdict.PARTLY: "The {result} is better than luck, but these parameters need not be the best.",
+    Verdict.NO: "The {result} is not distinguishable from luck.",
+    Verdict.UNKNOWN: "Too little was run to tell the {result} from luck.",
 }
 
 
 def reasons_of(found: Evidence) -> tuple[str, ...]:
     """Say in plain sentences what was found, the answer first."""
-    return (_HEADLINES[judge(found)], *_luck(found), *_choice(found), *_length(found), *_trades(found))
+    headline = _HEADLINES[judge(found)].format(result="best result" if found.trials > 1 else "result")
+    return (headline, *_luck(found), *_market(found), *_choice(found), *_length(found), *_trades(found))
 
 
 def _luck(found: Evidence) -> Iterator[str]:
@@ -96,6 +99,12 @@ def _luck(found: Evidence) -> Iterator[str]:
     place = "over" if found.deflated >= CONFIDENCE else "below"
     bar = f"which is {place} the usual bar of {CONFIDENCE * 100:.0f}%"
     yield f"Confidence that this is no luck: {chance_cell(found.deflated)}, {bar}."
+
+
+def _market(found: Evidence) -> Iterator[str]:
+    if found.market_sharpe is not None and found.above_market is not None:
+        better = f"Confidence that this is more: {chance_cell(found.above_market)}"
+        yield f"Buy and hold had a Sharpe ratio of {found.market_sharpe:.2f}. {better}."
 
 
 def _choice(found: Evidence) -> Iterator[str]:

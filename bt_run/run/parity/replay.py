@@ -95,8 +95,7 @@ def replay_story(story: LiveStory, strategy: LoadedStrategy, settings: BacktestS
     data = BarFile(Path("journal"), story.symbol, joined.interval, joined.bars, sha256="")
 
     def run(tradable: BoolArray) -> Outcome:
-        makes_up = bool(story.run.settings.get("missed_exits"))
-        terms = ReplayTerms(tradable, (story.opening.size, story.opening.price), makes_up)
+        terms = ReplayTerms(tradable, (story.opening.size, story.opening.price))
         return run_cerebro(loaded, data, settings, replay=terms)
 
     tradable = np.zeros_like(story.tradable) if story.is_signals_only else story.tradable

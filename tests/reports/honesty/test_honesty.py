@@ -105,6 +105,17 @@ def test_a_single_run_is_judged_as_one_try(make):
     assert "Deflated" not in text
 
 
+def test_buying_and_holding_is_as_good_as_the_market(make):
+    """An account that follows the price has the market's Sharpe ratio: above it by the toss of a coin."""
+    data = make.bar_file(200, drift=0.004)
+    close = data.bars.close
+    result = make.result(data, equity=10_000.0 * close / close[0])
+    report = honesty_of(facts_of_run(result), resamples=20)
+
+    assert pytest.approx(report.sharpe) == report.market_sharpe
+    assert pytest.approx(0.5) == report.above_market
+
+
 def test_an_account_that_never_moves_gives_a_report(make):
     """Nothing traded: unknown, in words, without an error."""
     result = make.result(equity=np.full(60, 10_000.0))

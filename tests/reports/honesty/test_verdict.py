@@ -63,8 +63,16 @@ def test_a_single_run_was_not_chosen():
     """No sentence about tries or choice, which there were not."""
     said = " ".join(reasons_of(GOOD._replace(trials=1, overfitting=None, loss=None)))
 
+    assert said.startswith("The result is distinguishable")
     assert "tries" not in said
     assert "parameters" not in said
+
+
+def test_buy_and_hold_is_the_measure():
+    """A rising market makes everybody look skilled, so its Sharpe ratio is told beside."""
+    said = reasons_of(GOOD._replace(market_sharpe=1.8, above_market=0.62))
+
+    assert "Buy and hold had a Sharpe ratio of 1.80. Confidence that this is more: 62.0%." in said
 
 
 def test_a_flat_account_cannot_be_judged():

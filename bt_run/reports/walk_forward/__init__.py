@@ -1,0 +1,1 @@
+"""What a walk-forward analysis found, as data, table, picture and file."""

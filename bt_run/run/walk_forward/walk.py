@@ -1,0 +1,143 @@
+"""Walk forward: window after window, choose on the past and trade the future."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bt_run.core.errors import ConfigError, StrategyError
+from bt_run.reports.metrics import buy_and_hold_curve, compute_metrics
+from bt_run.reports.walk_forward.result import WalkForward, WindowResult
+from bt_run.run.optimize.search import new_seed, search
+from bt_run.run.walk_forward.out_of_sample import run_idle, run_test
+from bt_run.run.walk_forward.stitch import stitch_runs
+from bt_run.run.walk_forward.windows import cut_windows, parse_span
+from strategies.loader import load_strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bt_run.core.settings import BacktestSettings
+    from bt_run.reports.walk_forward.result import Window
+    from bt_run.run.optimize.request import SearchRequest
+    from bt_run.run.optimize.search import SearchResult
+    from strategies.loader import LoadedStrategy
+
+__all__ = ["Walk", "plan_walk"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walk:
+    """A planned walk; `run` gives its windows as they end, `summarise` what they say together."""
+
+    request: SearchRequest
+    windows: tuple[Window, ...]
+    train: str
+    test: str
+    anchored: bool
+    seed: int
+
+    @property
+    def steps(self) -> int:
+        """How many runs it takes at most, for a progress bar."""
+        return len(self.windows) * (self.request.budget + 1)
+
+    def run(self, *, progress: Callable[[int], None] | None = None) -> Iterator[WindowResult]:
+        """
+        Run the windows in order, each with the money that the one before left.
+
+        It ends early where nothing is left. `progress` is called with the number of runs done. Closing the
+        iterator stops the workers.
+
+        Raises:
+            StrategyError: every combination of a window failed, or the chosen one failed on the test bars.
+            ConfigError: as a search.
+        """
+        strategy = load_strategy(self.request.spec)
+        cash = self.request.settings.cash
+        for place, window in enumerate(self.windows):
+            done = place * (self.request.budget + 1)
+            settings = dataclasses.replace(self.request.settings, cash=cash)
+            found = self._choose(window, _counting(progress, done))
+            result = self._trade(strategy, window, found, settings)
+            if progress is not None:
+                progress(done + self.request.budget + 1)
+            yield result
+            cash = float(result.run.curve.equity[-1])
+            if cash <= 0.0:
+                return
+
+    def _choose(self, window: Window, progress: Callable[[int], None] | None) -> SearchResult:
+        data = self.request.data
+        training = dataclasses.replace(data, bars=data.bars[window.train : window.test])
+        request = dataclasses.replace(self.request.on(training), seed=self.seed)
+        return search(request, progress=progress)
+
+    def _trade(
+        self, strategy: LoadedStrategy, window: Window, found: SearchResult, settings: BacktestSettings
+    ) -> WindowResult:
+        failed = [trial for trial in found.trials if trial.error]
+        if len(failed) == len(found.trials) and failed:
+            raise StrategyError(
+                f"Every combination failed in window {window.number}. The first: {failed[0].error}"
+            )
+        best, data = found.best, self.request.data
+        if best is None:
+            run = run_idle(strategy, data, settings, window)
+            return WindowResult(window, None, len(found.trials), len(failed), {}, run)
+        chosen = dataclasses.replace(strategy, params={**strategy.params, **best.params})
+        run = run_test(chosen, data, settings, window)
+        return WindowResult(window, dict(best.params), len(found.trials), len(failed), dict(best.metrics), run)
+
+    def summarise(self, results: Sequence[WindowResult]) -> WalkForward:
+        """Put the windows together; at least one."""
+        data = self.request.data
+        stitched = stitch_runs(data, results[0].window.test, [each.run for each in results])
+        bars, cash = stitched.data.bars, self.request.settings.cash
+        hold = compute_metrics(
+            curve=buy_and_hold_curve(bars, cash),
+            bars=bars,
+            trades=(),
+            fills=(),
+            cash=cash,
+            interval=data.interval,
+        )
+        return WalkForward(
+            label=load_strategy(self.request.spec).name,
+            metric=self.request.goals[0].metric,
+            names=tuple(axis.name for axis in self.request.space.moving),
+            anchored=self.anchored,
+            train=self.train,
+            test=self.test,
+            method=self.request.method,
+            seed=self.seed,
+            windows=tuple(results),
+            stitched=stitched,
+            hold=hold,
+            total=len(self.windows),
+        )
+
+
+def plan_walk(request: SearchRequest, *, train: str, test: str, anchored: bool) -> Walk:
+    """
+    Plan a walk.
+
+    Args:
+        request: The search that every window makes; one goal.
+        train, test: Spans such as ``365d`` and ``90d``.
+        anchored: Whether every window trains from the first bar on.
+
+    Raises:
+        ConfigError: several goals, a span that is none, data too short for a window.
+    """
+    if len(request.goals) > 1:
+        raise ConfigError("A walk chooses by one metric. Give --metric once.")
+    windows = cut_windows(request.data, train_ms=parse_span(train), test_ms=parse_span(test), anchored=anchored)
+    seed = request.seed if request.seed is not None else new_seed()
+    return Walk(request, windows, train, test, anchored, seed)
+
+
+def _counting(progress: Callable[[int], None] | None, done: int) -> Callable[[int], None] | None:
+    """Count on from what earlier windows did."""
+    return None if progress is None else lambda count: progress(done + count)
