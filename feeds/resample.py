@@ -8,6 +8,7 @@ import numpy as np
 
 from bt_run.core.errors import ConfigError
 from bt_run.core.market import Bars, Interval
+from bt_run.core.order_flow import FLOW_COLUMNS, OrderFlow
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,7 +30,7 @@ def resample(bars: Bars, *, source: Interval, target: Interval) -> Bars:
     (2017-08-17 is one), other counts of days from 1970-01-01, weeks on Monday, months on the first, several
     weeks or months counted from the first of 1970. Each is labelled by the open time of its bucket, also
     where the first bars in it are missing. Open is the first, close the last, high and low the extremes,
-    volumes the sums; a sum with an unknown (NaN) in it is unknown.
+    volumes the sums; a sum with an unknown (NaN) in it is unknown. Order flow is joined alike.
 
     The first bar may begin before the data does, as at a listing. A last bar whose end the source does not
     reach is left out: it is not closed yet. Equal intervals give back the same bars.
@@ -120,4 +121,14 @@ def _join(bars: Bars, opens: IntArray, first: IntArray) -> Bars:
         trades=total(bars.trades),
         taker_buy_volume=total(bars.taker_buy_volume),
         taker_buy_quote_volume=total(bars.taker_buy_quote_volume),
+        flow=None if bars.flow is None else _join_flow(bars.flow, first),
     )
+
+
+def _join_flow(flow: OrderFlow, first: IntArray) -> OrderFlow:
+    """Sum up the flow; of the largest liquidations the largest counts. NaN stays NaN."""
+    joined = {
+        name: (np.maximum if name == "largest_liquidation" else np.add).reduceat(getattr(flow, name), first)
+        for name in FLOW_COLUMNS
+    }
+    return OrderFlow(**joined)

@@ -127,6 +127,15 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
         """
         return None
 
+    @staticmethod
+    def remark(bars: Bars, p: Any) -> str | None:
+        """
+        Say in a sentence, without its full stop, what a reader of these signals must know; None where nothing.
+
+        Runs show it beside what they know of the data, such as columns that the strategy had to do without.
+        """
+        return None
+
     @classmethod
     def compute(cls, bars: Bars, **params: Any) -> Signals:
         """

@@ -19,6 +19,7 @@ BUILT_IN = {
     "sar": "strategies.sar:Sar",
     "bollinger": "strategies.bollinger:Bollinger",
     "combined": "strategies.combined:Combined",
+    "order_flow": "strategies.order_flow:OrderFlow",
 }
 """Our own, so that a checkout works without being installed; setup.cfg says the same to other tools."""
 

@@ -59,7 +59,7 @@ class LineHistory:
             line = getattr(self._data.lines, name)
             self._columns[name][new] = np.frombuffer(line.array, dtype=np.float64)[new]
         self._count = count
-        return Bars(self._times[:count], **{name: column[:count] for name, column in self._columns.items()})
+        return Bars(self._times[:count], *(column[:count] for column in self._columns.values()))
 
     def _grow(self, capacity: int) -> None:
         def longer(old: Any, filled: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy.typing as npt
+
+    from bt_run.core.order_flow import OrderFlow
 
     FloatArray = npt.NDArray[np.float64]
     IntArray = npt.NDArray[np.int64]
@@ -28,7 +30,8 @@ class Bars:
 
     Every array has shape (n,), n >= 0, is C-contiguous and must not be written to. `open_time` is
     int64, ms since 1970 UTC, strictly increasing, and labels the bar. The others are float64; prices
-    are > 0 in quote currency, volumes >= 0, NaN where the source does not tell.
+    are > 0 in quote currency, volumes >= 0, NaN where the source does not tell. `flow` is the order flow
+    of the same n bars where it was recorded, None otherwise; files of bars do not hold it.
     """
 
     open_time: IntArray
@@ -41,25 +44,33 @@ class Bars:
     trades: FloatArray
     taker_buy_volume: FloatArray
     taker_buy_quote_volume: FloatArray
+    flow: OrderFlow | None = field(default=None, kw_only=True)
 
     @classmethod
     def of(cls, open_time: npt.ArrayLike, **columns: npt.ArrayLike) -> Bars:
         """Build bars from any array-likes; volume columns that are not given become NaN."""
         times = np.ascontiguousarray(open_time, dtype=np.int64)
-        values = {
-            name: np.ascontiguousarray(columns[name], dtype=np.float64)
+        values = (
+            np.ascontiguousarray(columns[name], dtype=np.float64)
             if name in columns
             else np.full(times.shape, np.nan)
             for name in BAR_COLUMNS[1:]
-        }
-        return cls(times, **values)
+        )
+        return cls(times, *values)
 
     def __len__(self) -> int:
         return int(self.open_time.shape[0])
 
     def __getitem__(self, window: slice) -> Bars:
         """Take a slice; the arrays are views, not copies (copied only where a step makes gaps)."""
-        return Bars(*(np.ascontiguousarray(getattr(self, name)[window]) for name in BAR_COLUMNS))
+        kept = (np.ascontiguousarray(getattr(self, name)[window]) for name in BAR_COLUMNS)
+        return Bars(*kept, flow=None if self.flow is None else self.flow[window])
+
+    def with_flow(self, flow: OrderFlow) -> Bars:
+        """Give the same bars with their order flow. Raises ValueError where it is of another number of bars."""
+        if len(flow) != len(self):
+            raise ValueError(f"order flow of {len(flow)} bars does not fit {len(self)} bars")
+        return replace(self, flow=flow)
 
     def between(self, start_ms: int | None, end_ms: int | None) -> Bars:
         """Keep the bars with start <= open_time <= end; None leaves that side open."""
@@ -68,7 +79,7 @@ class Bars:
         return self[first:last]
 
 
-BAR_COLUMNS: tuple[str, ...] = tuple(field.name for field in fields(Bars))
+BAR_COLUMNS: tuple[str, ...] = tuple(column.name for column in fields(Bars) if column.name != "flow")
 """The columns of `Bars` in order, which is the order of our own CSV files."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from brokers.ledger import round_trips
@@ -10,6 +11,7 @@ from bt_run.core.errors import ConfigError
 from bt_run.core.results import RunResult
 from bt_run.reports.metrics import compute_metrics
 from bt_run.run.engines import run_engine
+from strategies.base import SignalStrategy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +65,7 @@ def run_backtest(
     outcome = ran.outcome
     if len(outcome.curve.equity) < len(data.bars):
         data = dataclasses.replace(data, bars=data.bars[: len(outcome.curve.equity)])
+    data = _remarked(strategy, data)
     trades, open_position = round_trips(outcome.fills, data.bars)
     metrics = compute_metrics(
         curve=outcome.curve,
@@ -89,3 +92,11 @@ def run_backtest(
         metrics=metrics,
         defaults=strategy.defaults,
     )
+
+
+def _remarked(strategy: LoadedStrategy, data: BarFile) -> BarFile:
+    """Add to what is known about the data what the strategy says about it."""
+    if not issubclass(strategy.cls, SignalStrategy):
+        return data
+    remark = strategy.cls.remark(data.bars, SimpleNamespace(**{**strategy.defaults, **strategy.params}))
+    return data if remark is None else dataclasses.replace(data, warnings=(*data.warnings, remark))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from bt_run.core.errors import ConfigError, DataError, FrameError, UnknownName
 from bt_run.core.interval import Interval
 from bt_run.core.market import BAR_COLUMNS, BarFile, Bars
+from feeds.order_flow import FlowBook
 from feeds.quality import describe_gaps, show_time
 from feeds.recording.capture_file import CaptureReader
 from feeds.recording.capture_series import collect_series
@@ -90,8 +91,11 @@ def choose_bars(
             hint="Record longer, or choose a shorter interval.",
         )
     gaps = describe_gaps(bars.open_time, wanted)
-    warnings = (*_describe_recorded(chosen), *([gaps] if gaps else []))
-    return CapturedBars(bars, chosen.symbol, wanted, kind, warnings)
+    warnings = [*_describe_recorded(chosen), *([gaps] if gaps else [])]
+    if chosen.market == "futures":
+        bars, torn = _with_flow(bars, chosen, wanted)
+        warnings += [torn] if torn else []
+    return CapturedBars(bars, chosen.symbol, wanted, kind, tuple(warnings))
 
 
 def bars_of_klines(klines: dict[int, KlineFrame]) -> Bars:
@@ -148,6 +152,31 @@ def _bars(
     if source in ("auto", "kline") and wanted in intervals:
         return Bars.of([], **dict.fromkeys(BAR_COLUMNS[1:], ())), wanted, f"{wanted} klines"
     raise ConfigError(f"{path} holds {_contents(series)}, which do not make bars of {wanted}.")
+
+
+def _with_flow(bars: Bars, series: CapturedSeries, interval: Interval) -> tuple[Bars, str]:
+    """Join order flow to bars of futures; say where the trades do not add up to the klines."""
+    book = FlowBook(series.symbol, interval)
+    tape = series.agg_trades or series.trades
+    if tape:
+        traded = bars_from_trades(tape.tape(), interval, partial=True)
+        bought = traded.taker_buy_volume
+        for time, sold, false_volume in zip(
+            traded.open_time.tolist(), (traded.volume - bought).tolist(), bought.tolist(), strict=True
+        ):
+            book.add_trades(time, true_volume=sold, false_volume=false_volume)
+    for start, end in series.heard:
+        book.connected(start)
+        book.disconnected(end)
+    for order in series.liquidations:
+        book.take(order)
+    torn = book.torn(bars)
+    flow = book.flow_of(bars)
+    said = ""
+    if torn:
+        count = f"{len(torn)} bar{'' if len(torn) == 1 else 's'}"
+        said = f"trades of {count} do not add up to the volume; taker buy volume is used there"
+    return bars.with_flow(flow), said
 
 
 def _divides(shorter: Interval, target: Interval) -> bool:

@@ -1,4 +1,4 @@
-"""Sort what a capture holds by market: closed klines and trades, ready to become bars."""
+"""Sort what a capture holds by market: closed klines, trades and liquidations, ready to become bars."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from feeds.recording.trade_bars import TradeTape
 from feeds.recording.trade_text import find_trade_row, row_of
 from feeds.table.naming import compact_symbol
-from feeds.wire.messages import AggTrade, KlineFrame, Trade
-from feeds.wire.stream_events import Backfill, Frame, Gap, Started
+from feeds.wire.messages import AggTrade, KlineFrame, Liquidation, Trade
+from feeds.wire.stream_events import Backfill, Connected, Disconnected, Frame, Gap, Started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["CapturedSeries", "TapeRecorder", "collect_series"]
 
 _CHUNK = 50_000
-_BARS_AND_TRADES = ("kline_", "continuousKline_", "trade", "aggTrade")
+_BARS_AND_TRADES = ("kline_", "continuousKline_", "trade", "aggTrade", "forceOrder", "arr")
 
 
 class TapeRecorder:
@@ -58,8 +58,9 @@ class CapturedSeries:
     What a capture holds of one symbol; filled while it is read.
 
     `klines` are the closed bars by interval and open time; an interval of which none closed has no bars.
-    `gaps` are those of its streams, or of the whole connection, that
-    REST did not fill.
+    `gaps` are those of its streams, or of the whole connection, that REST did not fill. `liquidations` came on
+    ``forceOrder``, which was recorded in the spans `heard`, (first, last) in ms by our clock; there is none
+    where the stream was not recorded, which is not the same as a market without liquidations.
     """
 
     symbol: str
@@ -67,6 +68,8 @@ class CapturedSeries:
     klines: dict[str, dict[int, KlineFrame]] = field(default_factory=dict)
     trades: TapeRecorder = field(default_factory=TapeRecorder)
     agg_trades: TapeRecorder = field(default_factory=TapeRecorder)
+    liquidations: list[Liquidation] = field(default_factory=list)
+    heard: list[tuple[int, int]] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
 
 
@@ -86,6 +89,7 @@ def collect_series(events: Iterable[StreamEvent], *, symbol: str | None = None) 
     found: dict[tuple[str, Market], CapturedSeries] = {}
     wanted = None if symbol is None else compact_symbol(symbol)
     gaps: list[tuple[Market, Gap]] = []
+    listening = _Listening()
     market: Market = "spot"
 
     def of(name: str) -> CapturedSeries | None:
@@ -94,6 +98,7 @@ def collect_series(events: Iterable[StreamEvent], *, symbol: str | None = None) 
         return found.setdefault((name, market), CapturedSeries(name, market))
 
     for event in events:
+        listening.note(event)
         if isinstance(event, Started):
             market = event.market
         elif isinstance(event, Gap):
@@ -104,7 +109,49 @@ def collect_series(events: Iterable[StreamEvent], *, symbol: str | None = None) 
         for series in found.values():
             if series.market == where and gap.stream.partition("@")[0].upper() in ("", series.symbol):
                 series.gaps.append(gap)
-    return list(found.values())
+    for series in found.values():
+        if series.market == "futures":
+            series.heard = listening.spans_of(series.symbol)
+    # The stream of all liquidations tells of symbols of which nothing else was recorded.
+    return [series for series in found.values() if series.klines or series.trades or series.agg_trades]
+
+
+class _Listening:
+    """When liquidations of which symbol were listened to: while a connection with their stream was open."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, int] = {}
+        self._streams: set[str] = set()
+        self._spans: list[tuple[str, int, int]] = []
+        self._last_ms = 0
+
+    def note(self, event: StreamEvent) -> None:
+        """Take any event of the capture."""
+        self._last_ms = event.receive_ms
+        if isinstance(event, Started):
+            self._close(event.receive_ms)
+            self._streams = {name for name in event.streams if "forceorder" in name.casefold()}
+        elif isinstance(event, Connected):
+            self._begin(event.receive_ms)
+        elif isinstance(event, Disconnected):
+            self._close(event.receive_ms)
+        elif isinstance(event, Frame) and "forceorder" in event.stream.casefold():
+            # A capture that does not say what it listens to, and when it connected.
+            self._open.setdefault(event.stream, event.receive_ms)
+
+    def spans_of(self, symbol: str) -> list[tuple[int, int]]:
+        """Give the spans of a symbol, oldest first; the last one ends with the capture."""
+        self._close(self._last_ms)
+        mine = (f"{symbol.lower()}@forceorder", "!forceorder@arr")
+        return sorted((start, end) for stream, start, end in self._spans if stream.casefold() in mine)
+
+    def _begin(self, time_ms: int) -> None:
+        for stream in self._streams:
+            self._open.setdefault(stream, time_ms)
+
+    def _close(self, time_ms: int) -> None:
+        self._spans += [(stream, start, time_ms) for stream, start in self._open.items()]
+        self._open.clear()
 
 
 def _take_event(event: Frame | Backfill, of: Callable[[str], CapturedSeries | None]) -> None:
@@ -134,3 +181,7 @@ def _take(message: Message, of: Callable[[str], CapturedSeries | None]) -> None:
         series = of(message.symbol)
         if series is not None:
             (series.trades if isinstance(message, Trade) else series.agg_trades).add(row_of(message))
+    elif isinstance(message, Liquidation) and not message.coin_m:
+        series = of(message.symbol)
+        if series is not None:
+            series.liquidations.append(message)

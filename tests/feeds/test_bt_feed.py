@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from bt_run.core.errors import DataError
-from bt_run.core.market import Bars, Interval
+from bt_run.core.market import BAR_COLUMNS, Bars, Interval
 from feeds import ArrayFeed, CsvFeed
 
 FOUR_HOURS = Interval.parse("4h")
@@ -311,7 +311,7 @@ def test_csv_feed_tells_what_it_noticed(tmp_path: Path, caplog: pytest.LogCaptur
     """Gaps are in `warnings` and in the log."""
     bars = walk(100)
     keep = np.arange(100) != 50
-    path = write_csv(tmp_path / "BTCUSDT-4h.csv", Bars(*(getattr(bars, n)[keep] for n in Bars.__slots__)))
+    path = write_csv(tmp_path / "BTCUSDT-4h.csv", Bars(*(getattr(bars, n)[keep] for n in BAR_COLUMNS)))
     with caplog.at_level(logging.WARNING):
         feed = CsvFeed(path)
 

@@ -30,6 +30,7 @@ SPECS = {
     "sar": ("sar", "sar:acceleration=0.03"),
     "bollinger": ("bollinger", "bollinger:period=10"),
     "combined": ("combined", "combined:votes=1"),
+    "order_flow": ("order_flow:window=20", "order_flow:window=10,confirm=1,hold=5"),
 }
 
 

@@ -179,7 +179,8 @@ SPREAD = [
 
 def test_every_shipped_strategy_is_compared():
     """A strategy that is added must be added here."""
-    assert set(BUILT_IN) == set(SPECS)
+    # order_flow reads taker buy volume, for which stock feeds have no line; test_bar_by_bar compares it.
+    assert set(BUILT_IN) - {"order_flow"} == set(SPECS)
 
 
 def test_the_plain_side_has_none_of_our_code():

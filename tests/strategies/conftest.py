@@ -14,6 +14,13 @@ from bt_run.core.market import Bars
 DAY_MS = 86_400_000
 
 
+class TakerData(bt.feeds.PandasData):
+    """Backtrader's own feed, with one line more."""
+
+    lines = ("taker_buy_volume",)
+    params = (("taker_buy_volume", -1),)
+
+
 @pytest.fixture(scope="session")
 def bars_from():
     """Give a function that builds daily bars around closes; each opens where the last one closed."""
@@ -21,6 +28,7 @@ def bars_from():
     def build(closes, *, wick=0.01):
         close = np.array(closes, dtype=np.float64)
         opens = np.concatenate([close[:1], close[:-1]])
+        bought = 5.0 + 5.0 * np.clip((close / opens - 1.0) * 10.0, -0.9, 0.9)  # who bought moved the price
         return Bars.of(
             np.arange(len(close)) * DAY_MS + 1_577_836_800_000,
             open=opens,
@@ -28,6 +36,7 @@ def bars_from():
             low=np.minimum(opens, close) * (1 - wick),
             close=close,
             volume=np.full(len(close), 10.0),
+            taker_buy_volume=bought,
         )
 
     return build
@@ -49,8 +58,8 @@ def feed_of():
 
     def make(bars):
         index = pd.DatetimeIndex(bars.open_time.astype("datetime64[ms]"))
-        columns = ("open", "high", "low", "close", "volume")
-        return bt.feeds.PandasData(dataname=pd.DataFrame({c: getattr(bars, c) for c in columns}, index=index))
+        columns = ("open", "high", "low", "close", "volume", "taker_buy_volume")
+        return TakerData(dataname=pd.DataFrame({c: getattr(bars, c) for c in columns}, index=index))
 
     return make
 

@@ -277,7 +277,7 @@ def test_the_strategy_sees_the_bars_of_the_feed(walk, run_plain):
     np.testing.assert_array_equal(bars.open_time, found.open_time)
     for name in ("open", "high", "low", "close", "volume"):
         np.testing.assert_array_equal(getattr(bars, name), getattr(found, name))
-    assert np.isnan(found.taker_buy_volume).all()
+    assert np.isnan(found.quote_volume).all()
 
 
 def test_bars_that_a_feed_of_ours_loaded_are_not_copied(walk):

@@ -11,7 +11,15 @@ from strategies.loader import load_strategy
 from strategies.registry import registered_names
 
 # Round trips on 1,227 daily bars, counted by a loop over the signals without Backtrader.
-ROUND_TRIPS = {"rsi": 5, "macd": 38, "ma_cross": 19, "sar": 44, "bollinger": 17, "combined": 43}
+ROUND_TRIPS = {
+    "rsi": 5,
+    "macd": 38,
+    "ma_cross": 19,
+    "sar": 44,
+    "bollinger": 17,
+    "combined": 43,
+    "order_flow": 60,
+}
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +28,8 @@ def bitcoin(shared):
     path = shared / "realdata" / "klines" / "python-binance" / "BTCUSDT-2017-2020-1d.csv.gz"
     table = pd.read_csv(path, header=None)
     names = ("open", "high", "low", "close", "volume")
-    return Bars.of(table[0] * 1000, **{name: table[i + 1] for i, name in enumerate(names)})
+    columns = {name: table[i + 1] for i, name in enumerate(names)}
+    return Bars.of(table[0] * 1000, **columns, taker_buy_volume=table[9])
 
 
 def test_every_strategy_of_ours_is_looked_at():

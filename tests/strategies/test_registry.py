@@ -42,7 +42,7 @@ def test_every_name_of_ours_leads_to_a_class():
     """The names come in the order of the table."""
     assert list(BUILT_IN) == registered_names()[: len(BUILT_IN)]
     assert Rsi is find_class("rsi")
-    assert ["Rsi", "Macd", "MaCross", "Sar", "Bollinger", "Combined"] == [
+    assert ["Rsi", "Macd", "MaCross", "Sar", "Bollinger", "Combined", "OrderFlow"] == [
         find_class(name).__name__ for name in BUILT_IN
     ]
 

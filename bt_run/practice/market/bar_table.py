@@ -66,7 +66,10 @@ class BarTable:
         bought = _known(bars.taker_buy_volume, lambda: volume * _bought_share(**prices))
         whole = Bars(
             bars.open_time,
-            **prices,
+            open=prices["open"],
+            high=prices["high"],
+            low=prices["low"],
+            close=prices["close"],
             volume=volume,
             quote_volume=_known(bars.quote_volume, lambda: volume * middle),
             trades=_known(bars.trades, lambda: counts.astype(np.float64)),
