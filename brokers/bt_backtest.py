@@ -97,8 +97,12 @@ class BacktestBroker(bt.brokers.BackBroker):  # type: ignore[misc]  # backtrader
             progress(bar)
 
     def notify(self, order: Any) -> None:
-        """Write down fills and refusals as they happen, and keep the protection in step with the position."""
+        """Tell the strategy of an order, with the next news, and write down what happened to it."""
         super().notify(order)
+        self._write_down(order)
+
+    def _write_down(self, order: Any) -> None:
+        """Note fills and refusals as they happen, and keep the protection in step with the position."""
         filled = False
         for bit in order.executed.iterpending():
             filled = True

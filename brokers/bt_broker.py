@@ -80,7 +80,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         recorder: Is told of everything, before a request leaves.
         first_id: The first client id to give; by default that of a new run. Earlier runs are `run_tags`.
         fee_price: Gives the price in quote of an asset in which fees are paid, such as BNB.
-        is_live: Tells whether a feed's current bar is live; on others nothing is traded.
+        is_live: Tells whether a feed's current bar is live; on others nothing is traded or cancelled.
         clock: Seconds that only grow.
 
     Raises:
@@ -113,6 +113,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         self._adopt_position = dict(adopt_position or {})
         self._recorder = recorder or NoRecord()
         self._clock = clock
+        self._is_tradable = is_live
         self._in_turn = False
         self._restored: tuple[tuple[Order, ...], Ledger | None] = ((), None)
         self._started = False
@@ -322,11 +323,21 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         return order
 
     def cancel(self, order: Any) -> bool:
-        """Cancel an order; tells whether there was one to cancel. Its list, if any, ends with it."""
+        """
+        Cancel an order; tells whether there was one to cancel. Its list, if any, ends with it.
+
+        On a bar that is history nothing is cancelled: a strategy that meets its past again would take away what
+        protects it now.
+        """
         ticket = self._session.tickets.of_order(order)
-        done = ticket is not None and self._dispatch.cancel(ticket)
+        if ticket is None or not self._may_cancel(ticket.order):
+            return False
+        done = self._dispatch.cancel(ticket)
         self._settle()
         return done
+
+    def _may_cancel(self, order: Any) -> bool:
+        return self._is_tradable(order.data)
 
     def protect(self, *, wanted: bool) -> None:
         """Go on protecting holdings, or place no protection any more; what rests on the exchange stays."""

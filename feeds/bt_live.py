@@ -220,6 +220,10 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
             return hub.status_of(self._channel)
         return self._channel.status(round(self._our_time() * 1000), venue=self.venue.name, trouble="")
 
+    def awaits(self, open_time: int) -> bool:
+        """Tell whether the closed bar that opened then (ms) has neither come nor waits to be delivered."""
+        return self._channel.awaits(open_time)
+
     def haslivedata(self) -> bool:
         """Tell Cerebro whether something is waiting to be delivered."""
         return self._row < len(self._tail) or bool(self._channel.queue)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,6 +61,8 @@ def _places(data_dir: Path | None) -> list[Path]:
 
 
 def _installed_folders(root: Path) -> Iterable[Path]:
+    from importlib import metadata  # noqa: PLC0415  # brings e-mail, which a run on a file need not wait for
+
     try:
         listed = metadata.files(_PACKAGE) or []
     except metadata.PackageNotFoundError:

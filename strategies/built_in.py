@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import ModuleType
 
-__all__ = ["BUILT_IN", "import_talib_for"]
+__all__ = ["BUILT_IN", "import_talib_for", "is_there"]
 
 BUILT_IN = {
     "rsi": "strategies.rsi:Rsi",
@@ -24,6 +25,16 @@ BUILT_IN = {
 """Our own, so that a checkout works without being installed; setup.cfg says the same to other tools."""
 
 _FRAMES = ("pandas", "polars")
+
+
+def is_there(spec: str) -> bool:
+    """
+    Tell, without importing Backtrader, that a spec names a strategy of ours or a file that exists.
+
+    Then other work may go before the loading, which takes longer than all that a run needs before its data.
+    """
+    path, is_file, _ = spec.partition(".py")
+    return Path(path + is_file).is_file() if is_file else spec.partition(":")[0] in BUILT_IN
 
 
 def import_talib_for(specs: Iterable[str]) -> None:

@@ -83,6 +83,7 @@ class Happening:
 
     `key` tells it from every other for all time: of the same key only one message is made. `time_ms` is the
     exchange's time. `rule` is the number of the person's rule, 0 for others, `cooldown_s` that rule's own.
+    `mark` is what it puts on its own chart and on later ones.
     """
 
     kind: Kind
@@ -94,3 +95,4 @@ class Happening:
     picture: Picture | None = field(default=None, repr=False)
     rule: int = 0
     cooldown_s: float | None = None
+    mark: Mark | None = field(default=None, repr=False)

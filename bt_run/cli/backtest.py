@@ -93,16 +93,17 @@ def backtest(
     A decision at the close of a bar is filled at the open of the next one.
     """
     settings = settings_of(**pick(options, ACCOUNT_KEYS))
-    from strategies.built_in import import_talib_for
+    from strategies.built_in import import_talib_for, is_there
 
     import_talib_for([strategy])
     check_report(report_path)
     check_outputs(json_path, trades, equity, report_path, plot=plot, inputs=[data, strategy])
-    from bt_run.run.backtest import run_backtest
-    from strategies.loader import load_strategy
-
-    loaded = load_strategy(strategy, params=param)
+    if not is_there(strategy):
+        _load(strategy, param)  # fails, or finds another package's: before time goes into reading
     bars = load_source(data, options, quiet=quiet)
+    from bt_run.run.backtest import run_backtest
+
+    loaded = _load(strategy, param)
     many = len(bars.bars) >= _MANY_BARS
     with progress_bar("Backtesting", total=len(bars.bars), unit="bars", shown=many and not quiet) as progress:
         result = run_backtest(loaded, bars, settings, progress=progress)
@@ -133,6 +134,12 @@ def _report(
     with progress_bar("Reporting", total=len(COST_FACTORS), unit="runs", shown=many and not quiet) as progress:
         contents = report_of_run(result, strategy, command=command, written=clock, progress=progress)
     return write_report(path, contents)
+
+
+def _load(strategy: str, param: tuple[str, ...]) -> LoadedStrategy:
+    from strategies.loader import load_strategy
+
+    return load_strategy(strategy, params=param)
 
 
 def _write(

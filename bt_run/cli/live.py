@@ -237,6 +237,7 @@ def _plan(
         journal=journal,
         limits=limits_of(**pick(options, SAFETY_KEYS)),
         on_stop=options["on_stop"],
+        missed_exits=options["missed_exits"],
         adopt=_adopt(options["adopt"], symbols),
         fresh=options["fresh"],
         notes={market.symbol: market.note for market in markets},

@@ -150,6 +150,12 @@ book_options = stacked(
         show_default=True,
         help="At the end keep orders that protect (entries are cancelled), cancel all, or sell too.",
     ),
+    click.option(
+        "--missed-exits/--no-missed-exits",
+        default=True,
+        show_default=True,
+        help="Leave at the next live bar where the bar that said so came too late to trade on.",
+    ),
 )
 
 practice_options = stacked(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["panic"]
 
 _NOT_DONE = 5
+_FAILED = ("NOT DONE", "NOT SOLD", "NOTHING WAS DONE")
 
 _EPILOG = """\b
 Examples:
@@ -65,7 +66,7 @@ def panic(*, journal: str, symbol: str | None, venue: str | None, yes: bool, kil
         else:
             for answer in answers:
                 click.echo(answer)
-            return _NOT_DONE if any("NOT DONE" in answer or "NOTHING" in answer for answer in answers) else 0
+            return _NOT_DONE if any(word in answer for answer in answers for word in _FAILED) else 0
     return _from_journal(journal, symbol=symbol, venue=venue)
 
 

@@ -138,8 +138,11 @@ def _missed_words(report: ParityReport) -> Iterator[Text]:
         yield Text(f"{text}; the strategy wanted nothing there.")
         return
     free = report.comparison.backtest_equity + outage.amount
+    passed = "Both sides passed them over."
+    if report.story.run.settings.get("missed_exits"):
+        passed = "Both sides entered nothing there, and made up for exits at the next live bar."
     yield Text(
-        f"{text}, and on {outage.decisions:,} of them the strategy wanted to. Both sides passed them over. "
+        f"{text}, and on {outage.decisions:,} of them the strategy wanted to. {passed} "
         f"Had they come in time, the backtest had ended at {_money(report, free)} "
         f"({_signed(report, outage.amount)}).",
         style="yellow",

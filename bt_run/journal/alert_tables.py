@@ -47,8 +47,8 @@ class AlertTables:
         JournalError: the database failed.
     """
 
-    def __init__(self, journal: str | Path) -> None:
-        self.place = Place.parse(journal)
+    def __init__(self, journal: str | Path | Place) -> None:
+        self.place = journal if isinstance(journal, Place) else Place.parse(journal)
         _bring_up(self.place)
         self._engine = open_engine(self.place, durable=False)
         self._reader = open_reading(self.place)

@@ -94,7 +94,19 @@ class BarrierConnection:
             await self._socket.close(code=1011, message=b"the exchange has failed")
             return
         if self._pacer.ended.is_set():
-            await self._send(ended=True, now=self._pacer.exchange.now)
+            await self._send(ended=True, now=self._pacer.exchange.now, last=self._last_bar(), **about)
+
+    def _last_bar(self) -> int | None:
+        """Give when the last bar opened that has closed; None where none has."""
+        exchange, barrier = self._pacer.exchange, self._barrier
+        market = exchange.market(barrier.symbol)
+        rows = market.klines(barrier.interval, limit=2, now=exchange.now)  # the last may be cut off by the end
+        closed = [
+            row.open_time
+            for row in rows
+            if market.closed_kline(barrier.interval, row.open_time, now=exchange.now) is not None
+        ]
+        return max(closed, default=None)
 
     async def _next_hold(self) -> Hold | None:
         """Wait for the next bar; None where there will be none."""

@@ -24,9 +24,11 @@ __all__ = [
     "annual_return",
     "cagr",
     "calmar",
+    "period_ends",
     "period_returns",
     "periods_per_year",
     "return_times",
+    "returns_between",
     "sharpe",
     "sortino",
     "volatility",
@@ -78,8 +80,25 @@ def period_returns(values: FloatArray, open_time: IntArray, *, start: float, int
         Shape (days,). Empty where the value stood at or below zero at the end of any day: a percentage
         of nothing means nothing.
     """
+    return returns_between(values[period_ends(open_time, interval)], start=start)
+
+
+def period_ends(open_time: IntArray, interval: Interval) -> npt.NDArray[np.intp]:
+    """
+    Find the last bar of every period of `period_returns`: of each UTC day, or every bar where one is longer.
+
+    Positions in 0..n-1, ascending, the last of them n - 1; n >= 1.
+    """
     longer = interval.milliseconds is None or interval.milliseconds > _DAY_MS
-    closes = values if longer else values[_day_ends(open_time)]
+    return np.arange(len(open_time)) if longer else _day_ends(open_time)
+
+
+def returns_between(closes: FloatArray, *, start: float) -> FloatArray:
+    """
+    Give the returns from `start` to the first of `closes`, and from each to the next; see `period_returns`.
+
+    Shape (days,), as `closes`; empty where a value is at or below zero.
+    """
     path = np.concatenate(([start], closes))
     if path.min() <= 0.0:
         return np.empty(0)
@@ -89,8 +108,7 @@ def period_returns(values: FloatArray, open_time: IntArray, *, start: float, int
 
 def return_times(open_time: IntArray, *, interval: Interval) -> IntArray:
     """Give the open time of the bar at whose close each of `period_returns` ends; ms UTC, shape (days,)."""
-    longer = interval.milliseconds is None or interval.milliseconds > _DAY_MS
-    return open_time if longer else open_time[_day_ends(open_time)]
+    return open_time[period_ends(open_time, interval)]
 
 
 def _day_ends(open_time: IntArray) -> npt.NDArray[np.intp]:

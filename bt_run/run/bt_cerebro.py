@@ -36,11 +36,12 @@ class ReplayTerms:
     Under what a live run is replayed.
 
     `tradable` of shape (n,): on the other bars the strategy decides, and what it orders is refused. `opening`
-    is (size, price) of what is held before the first bar.
+    is (size, price) of what is held before the first bar. `missed_exits`: see `brokers.bt_replay`.
     """
 
     tradable: BoolArray
     opening: tuple[float, float] = (0.0, 0.0)
+    missed_exits: bool = False
 
 
 def run_cerebro(
@@ -65,7 +66,9 @@ def run_cerebro(
     if replay is None:
         broker = BacktestBroker(**told)
     else:
-        broker = ReplayBroker(**told, tradable=replay.tradable, opening=replay.opening)
+        broker = ReplayBroker(
+            **told, tradable=replay.tradable, opening=replay.opening, missed_exits=replay.missed_exits
+        )
     return run_with(bt.Cerebro(stdstats=False), broker, strategy, data, settings)
 
 

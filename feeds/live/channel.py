@@ -72,6 +72,11 @@ class Channel:
         """Give the end of the bar that is awaited, ms by the exchange's time; None before the history."""
         return self._sequence.expected_end
 
+    def awaits(self, open_time: int) -> bool:
+        """Tell whether the bar that opens then is still to come; from any thread."""
+        expected = self._sequence.expected
+        return expected is None or expected <= open_time
+
     def attach(self, ask: Callable[[Channel, Ask], None]) -> None:
         """Say who takes requests for REST."""
         self._ask = ask

@@ -138,6 +138,10 @@ class LiveHub:
 
     # In the background thread.
 
+    def meet_time(self, told_ms: int) -> None:
+        """Take the exchange's time that something else than its market data has told."""
+        self._note_time(told_ms, our_ms=self._our_ms())
+
     async def aclose(self) -> None:
         """End all connections and requests."""
         self._quit.set()
@@ -298,7 +302,7 @@ class LiveHub:
         async with self._slots:
             self._forget_ban()
             fetch = partial(
-                fetch_closed, self._rest, channel.symbol, channel.grid, ask, grace_ms=channel.rules.grace_ms
+                fetch_closed, self._rest, channel.symbol, channel.grid, ask, settle_ms=channel.rules.settle_ms
             )
             try:
                 rows = await self.background.call_blocking(fetch)
@@ -332,16 +336,16 @@ class LiveHub:
             raise ExchangeError("The live feed was stopped.")
 
 
-def fetch_closed(rest: BinanceRest, symbol: str, grid: Grid, ask: Ask, *, grace_ms: int) -> list[Row]:
+def fetch_closed(rest: BinanceRest, symbol: str, grid: Grid, ask: Ask, *, settle_ms: int) -> list[Row]:
     """
-    Fetch the bars that are asked for and that ended `grace_ms` ago by the exchange's own time; it blocks.
+    Fetch the bars that are asked for and that ended `settle_ms` ago by the exchange's own time; it blocks.
 
     The time is asked for each time: our clock may have been set since.
 
     Raises:
         ExchangeError, ConfigError: as `BinanceRest.fetch_klines`.
     """
-    end = min(ask.end, grid.open_of(rest.server_time() - grace_ms) - 1)
+    end = min(ask.end, grid.open_of(rest.server_time() - settle_ms) - 1)
     rows: list[Row] = []
     if ask.start <= end:
         for bars in rest.fetch_klines(symbol, grid.interval, start=ask.start, end=end):

@@ -28,15 +28,16 @@ Row = tuple[float, ...]
 @dataclass(frozen=True, slots=True)
 class Rules:
     """
-    The times of a live feed, all in ms and > 0.
+    The times of a live feed, all in ms and > 0 but for `settle_ms`, which is >= 0.
 
-    A bar whose final frame has not come `grace_ms` after its end is asked for over REST, and no bar that REST
-    gives earlier than that is trusted. A bar older than `late_ms` when it is delivered is late. REST is asked
-    again after `again_ms`, then twice that, up to `longest_ms`. Bars that REST has left out between others in
-    `hole_asks` answers in a row do not exist.
+    A bar whose final frame has not come `grace_ms` after its end is asked for over REST. No bar that REST gives
+    earlier than `settle_ms` after its end is trusted; 0 where REST has each bar as soon as it has closed. A bar
+    older than `late_ms` when it is delivered is late. REST is asked again after `again_ms`, then twice that, up
+    to `longest_ms`. Bars that REST has left out between others in `hole_asks` answers in a row do not exist.
     """
 
     grace_ms: int = 2_000
+    settle_ms: int = 2_000
     late_ms: int = 15_000
     again_ms: int = 1_000
     longest_ms: int = 30_000

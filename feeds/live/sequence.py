@@ -8,8 +8,8 @@ The *expected* bar is the one that opens where the last delivered one ended. Onl
 bars that come before their turn wait. A closed bar is one of these two, and nothing else:
 
 - a frame with ``x: true``;
-- a row of REST, asked for when the bar had ended `grace_ms` ago. Binance's database may not have a bar that has
-  just closed, or not its last trades.
+- a row of REST, asked for when the bar had ended `settle_ms` ago. Binance's database may not have a bar that
+  has just closed, or not its last trades.
 
 Where the expected bar has ended `grace_ms` ago and is not there, REST is asked from the last delivered bar on.
 That one rule covers the start, a lost, late or withheld frame, a lost connection and a silent one, and it
@@ -104,6 +104,11 @@ class Sequence:
     def interval(self) -> Interval:
         """Give the time from one bar to the next."""
         return self._grid.interval
+
+    @property
+    def expected(self) -> int | None:
+        """Give when the expected bar opens, None before the history has come."""
+        return self._expected
 
     @property
     def expected_end(self) -> int | None:
@@ -289,7 +294,7 @@ class Sequence:
             return
         if self._warm and not self._check and not self._is_due(now_ms):
             return
-        self._settled = self._grid.open_of(now_ms - self._rules.grace_ms)
+        self._settled = self._grid.open_of(now_ms - self._rules.settle_ms)
         if not self._warm and self._history == 0:
             self._warm = True
             self._expect(self._grid.open_of(now_ms))

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from bt_run.core.errors import DataError, FrameError
 from feeds.quality import show_time
-from feeds.recording.capture_line import parse_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,6 +139,8 @@ def _first_time(path: Path) -> int:
 
 
 def _parse(line: bytes, place: tuple[Path, int]) -> StreamEvent:
+    from feeds.recording.capture_line import parse_line  # noqa: PLC0415  # to tell that a file is none needs less
+
     try:
         return parse_line(line.decode())
     except FrameError as error:

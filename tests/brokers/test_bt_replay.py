@@ -89,6 +89,59 @@ def test_an_order_on_history_is_refused_and_the_strategy_is_told():
     assert [name for _, name in strategy.told][:2] == ["Submitted", "Rejected"]
 
 
+@pytest.mark.parametrize(
+    ("script", "tradable", "made_up", "fills"),
+    [
+        ("b.c....", "xx..xxx", True, [(1, 2.0), (5, -2.0)]),
+        ("b.c....", "xx..xxx", False, [(1, 2.0)]),
+        ("b.cc...", "xx..xxx", True, [(1, 2.0), (5, -2.0)]),
+        ("b.cb...", "xx..xxx", True, [(1, 2.0)]),
+        ("b.c.c..", "xx..xxx", True, [(1, 2.0), (5, -2.0)]),
+        ("b.c.b..", "xx..xxx", True, [(1, 2.0), (5, 2.0)]),
+        ("..b....", "xx..xxx", True, []),
+        ("b.c....", "xx.....", True, [(1, 2.0)]),
+    ],
+    ids=["exit", "not asked for", "twice", "and in again", "again in time", "more in time", "entry", "no end"],
+)
+def test_an_exit_on_a_missed_bar_is_made_up_for_at_the_first_tradable_one(script, tradable, made_up, fills):
+    """Its order belongs to that bar, and fills at the next open."""
+    prices = (*PRICES, PRICES[-1])
+    broker, _ = play(ReplayBroker, bars(*prices), script, tradable=on(tradable), missed_exits=made_up)
+
+    assert fills == [(fill.bar, fill.size) for fill in broker.fills]
+
+
+def test_an_exit_in_the_warm_up_is_not_made_up_for():
+    broker, _ = play(
+        ReplayBroker, bars(*PRICES), "c.....", tradable=on("..xxxx"), missed_exits=True, opening=(3.0, 90.0)
+    )
+
+    assert () == broker.fills
+
+
+def test_a_sale_is_not_taken_back_on_a_missed_bar():
+    """Live it protects what is held, and the strategy may have died over a decision of the past."""
+
+    class Fickle(Scripted):
+        def next(self) -> None:
+            if len(self) == 1:
+                self.buy(size=1)
+            elif len(self) == 2:
+                self.guard = self.sell(size=1, exectype=bt.Order.Stop, price=98.5)
+            else:
+                self.told.append((len(self), str(self.broker.cancel(self.guard))))
+
+    cerebro = bt.Cerebro(stdstats=False)
+    data = bars(*PRICES)
+    broker = ReplayBroker(bars=data, tradable=on("xx.x.."))
+    cerebro.setbroker(broker)
+    cerebro.adddata(ArrayFeed(data, interval=Interval.parse("1d")))
+    cerebro.addstrategy(Fickle)
+    (strategy,) = cerebro.run()
+
+    assert [(3, "False"), (4, "True")] == [told for told in strategy.told if told[1] in ("True", "False")][:2]
+
+
 def test_what_was_ordered_before_goes_on_over_history():
     """A market order fills at the next open, a resting one later, protection works: the exchange has them."""
     broker, _ = play(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from bt_run.practice.market.data_file import MarketRequest
 from bt_run.practice.plan import PracticePlan
@@ -47,3 +48,19 @@ def test_results_say_that_the_prices_are_synthetic(bt_run: Any, serve: Serve, wo
     assert "\nsynthetic data, practice exchange\n" in done.stdout
     assert json.loads((work / "o.json").read_text())["data"]["note"] == "synthetic data, practice exchange"
     assert "practice exchange" in (work / "p.svg").read_text()
+
+
+def test_all_symbols_meet_every_bar_from_the_first_on(bt_run: Any, serve: Serve, work: Path) -> None:
+    """The clock of an exchange at full speed stands until each of them holds it, and is let go afterwards."""
+    exports = serve("BTCUSDT", "ETHUSDT")
+    words = ("live", "-s", "sar", "--venue", "practice", "--stake", "1000USDT", "--json", "o.json")
+    done = bt_run(*words, env=exports)
+    assert done.returncode == 0, done.stderr
+    status = requests.get(f"{exports['BT_RUN_REST_URL']}/practice/status", timeout=5).json()
+    assert (status["ended"], status["paused"]) == (True, False)
+    told = json.loads((work / "o.json").read_text())
+    assert [run["data"]["symbol"] for run in told["runs"]] == ["BTCUSDT", "ETHUSDT"]
+    assert [run["data"]["bars"] for run in told["runs"]] == [63, 63]
+    first, second = ([trade["entry_time"] for trade in run["trades"]] for run in told["runs"])
+    assert len(first) == 2
+    assert first == second

@@ -6,12 +6,15 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+import requests
+
 from brokers.gateway import AccountReport, OrderSeen
 from brokers.order_events import Submitted
 from bt_run.core.background import Bell
 from bt_run.run.live.barrier import Held
 from bt_run.run.live.hold import ClockHold
 from bt_run.run.live.log import BarSeen
+from bt_run.run.live.practice import standing_clock
 from bt_run.run.live.wire import Chime, LiveInbox
 
 
@@ -137,3 +140,22 @@ def test_every_bell_hears_every_ring() -> None:
     bells[1].ring()
     assert [bell.wait(0) for bell in bells] == [True, True, True]
     assert [bell.wait(0) for bell in bells] == [False, False, False]
+
+
+def test_the_clock_stands_while_bots_register_and_is_left_as_it_was(start_site: Any) -> None:
+    """At full speed it would go on with the first of them; one that somebody paused stays so."""
+    venue = start_site(step=False).exchange.venue
+
+    def tell(method: str, path: str) -> Any:
+        return requests.request(method, f"{venue.rest_url}/practice/{path}", timeout=5).json()
+
+    with standing_clock(venue, begins=False):
+        assert tell("GET", "status")["paused"] is True
+    assert tell("GET", "status")["paused"] is False
+    tell("POST", "pause")
+    with standing_clock(venue, begins=False):
+        assert tell("GET", "status")["paused"] is True
+    assert tell("GET", "status")["paused"] is True
+    with standing_clock(venue, begins=True):
+        assert tell("GET", "status")["paused"] is True
+    assert tell("GET", "status")["paused"] is False

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bt_run.core.money import Stake
 from bt_run.core.results import RunResult
+from bt_run.practice.market.data_file import MarketRequest
 
+NAME = "btc_1d.csv"
 SHIPPED = ("bollinger", "combined", "ma_cross", "macd", "rsi", "sar")
 
 
@@ -56,6 +59,23 @@ def test_trades_as_in_a_backtest_over_years(
     (result,) = start_site("2017-08-17").run(strategy, duration_s=600.0).results
     assert len(result.data.bars) == 3000
     assert_equal(result, backtest(strategy, result))
+
+
+def test_two_symbols_trade_each_as_in_a_backtest(start_site: Any, backtest: Callable[..., RunResult]) -> None:
+    """Every feed's barrier stands before the clock moves: no symbol misses a bar while another registers."""
+    markets = (MarketRequest(NAME, at="2025-06-05"), MarketRequest(NAME, at="2025-06-05", symbol="ETHUSDT"))
+    stake = Stake(1000.0, "quote")
+    outcome = start_site(markets=markets).run("sar", stake=stake)
+    assert outcome.reason == "the data has ended"
+    assert [result.data.symbol for result in outcome.results] == ["BTCUSDT", "ETHUSDT"]
+    for result in outcome.results:
+        tested = backtest("sar", result, stake=stake, lot_step=result.settings.lot_step)
+        assert len(result.data.bars) == 151
+        assert len(tested.trades) >= 3
+        assert [(fill.bar, fill.size, fill.price) for fill in result.fills] == [
+            (fill.bar, fill.size, fill.price) for fill in tested.fills
+        ]
+        assert np.array_equal(result.curve.position, tested.curve.position)
 
 
 def test_warms_up_without_trading(start_site: Any) -> None:

@@ -286,7 +286,8 @@ def test_a_barrier_holds_the_clock_at_each_bar_until_it_is_released(play):
 
         assert {"barrier": "sar", "symbol": SYMBOL, "interval": "1m", "exchange": NAME, "now": begin} == hello
         assert held == list(range(begin, begin + 120 * MINUTE, MINUTE))
-        assert {"ended": True, "now": begin + 120 * MINUTE} == told
+        end = {"ended": True, "now": begin + 120 * MINUTE, "last": begin + 119 * MINUTE}
+        assert {**end, "symbol": SYMBOL, "interval": "1m"} == told
 
     play(scenario)
 

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from strategies.built_in import is_there
+
 PROBE = """
 import json, sys
 from strategies.built_in import import_talib_for
@@ -35,3 +37,22 @@ def test_pandas_is_loaded_only_for_strategies_that_may_pass_a_series(specs: list
     )
 
     assert [with_pandas, 47.0, True] == json.loads(ran.stdout)
+
+
+@pytest.mark.parametrize(
+    "spec", ["rsi", "rsi:period=5,oversold=20", "mine.py", "mine.py:Mine", "./mine.py:Mine:period=3"]
+)
+def test_what_surely_can_be_found_is_known_without_loading_it(tmp_path, monkeypatch, spec):
+    """A name of ours, or a file that exists, with whatever stands behind it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").touch()
+
+    assert is_there(spec)
+
+
+@pytest.mark.parametrize("spec", ["rsj", "other.py", "other.py:Mine", "somebodys_own", ""])
+def test_what_may_not_exist_is_left_to_the_loader(tmp_path, monkeypatch, spec):
+    """Another package's name may exist: only the loader knows."""
+    monkeypatch.chdir(tmp_path)
+
+    assert not is_there(spec)

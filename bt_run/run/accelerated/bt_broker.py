@@ -14,6 +14,7 @@ import backtrader as bt
 import numpy as np
 
 from brokers.bt_backtest import BacktestBroker
+from bt_run.run.accelerated.bt_orders import ORDER_TERMS, copy_order, make_order
 
 if TYPE_CHECKING:
     from bt_run.core.market import FloatArray
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 __all__ = ["AcceleratedBroker"]
 
 _NEVER = float("nan")  # equal to no holding
+_POSITIONAL = (
+    *("owner", "data", "size", "price", "plimit", "exectype", "valid", "tradeid", "oco", "trailamount"),
+    *("trailpercent", "parent", "transmit", "histnotify", "_checksubmit"),
+)
 _PLAIN_COSTS = (bt.CommInfoBase, bt.CommissionInfo)
 
 
@@ -103,6 +108,28 @@ class AcceleratedBroker(BacktestBroker):
         """Book the quiet bars up to where the cursor stands."""
         if self._cursor is not None and self._done < self._cursor.row:
             self._book_until(self._cursor.row)
+
+    def buy(self, *args: Any, **kwargs: Any) -> Any:
+        """Make a buy order, as Backtrader does."""
+        return self._submit(bt.BuyOrder, dict(zip(_POSITIONAL, args, strict=False)) | kwargs)
+
+    def sell(self, *args: Any, **kwargs: Any) -> Any:
+        """Make a sell order, as Backtrader does."""
+        return self._submit(bt.SellOrder, dict(zip(_POSITIONAL, args, strict=False)) | kwargs)
+
+    def _submit(self, kind: type[Any], terms: dict[str, Any]) -> Any:
+        oco, check = terms.pop("oco", None), terms.pop("_checksubmit", True)
+        terms["pricelimit"] = terms.pop("plimit", None)
+        info = {name: terms.pop(name) for name in tuple(terms) if name not in ORDER_TERMS}
+        order = make_order(kind, terms)
+        order.addinfo(**info)
+        self._ocoize(order, oco)
+        return self.submit(order, check=check)
+
+    def notify(self, order: Any) -> None:
+        """Tell the strategy of an order, with the next news, and write down what happened to it."""
+        self.notifs.append(copy_order(order))
+        self._write_down(order)
 
     def add_cash(self, cash: float) -> None:
         """Add cash with the next bar, as Backtrader does."""

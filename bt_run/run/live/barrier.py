@@ -49,8 +49,9 @@ class BarrierClient:
     """
     One feed's hold on the clock.
 
-    `held` is the newest hold, None while the clock runs; `ended` tells that the data has ended. Both are set in
-    the background thread before `ring` is called. After a lost connection it registers anew.
+    `held` is the newest hold, None while the clock runs; `ended` tells that the data has ended, and `last` when
+    its last bar opened (None: there is none). All are set in the background thread before `ring` is called.
+    After a lost connection it registers anew.
 
     Args:
         url: Origin of the exchange's sockets.
@@ -58,6 +59,7 @@ class BarrierClient:
         interval: Of the feed.
         background: The thread of the connection.
         ring: Called when something has come.
+        meet_time: Told of the exchange's time by each message, ms; in the background thread.
         name: For people who look at the exchange's status.
     """
 
@@ -69,6 +71,7 @@ class BarrierClient:
         *,
         background: BackgroundLoop,
         ring: Callable[[], None],
+        meet_time: Callable[[int], object] = lambda now_ms: None,
         name: str = "bt-run live",
     ) -> None:
         query = urlencode({"name": name, "symbol": symbol, "interval": interval})
@@ -76,9 +79,11 @@ class BarrierClient:
         self.symbol = symbol
         self.held: Held | None = None
         self.ended = False
+        self.last: int | None = None
         self.failure: ExchangeError | None = None
         self._background = background
         self._ring = ring
+        self._meet_time = meet_time
         self._socket: ClientConnection | None = None
         self._released = -1
         self._registered = threading.Event()
@@ -129,11 +134,13 @@ class BarrierClient:
             await asyncio.sleep(_AGAIN_S)
 
     def _take(self, told: dict[str, Any]) -> None:
+        if "now" in told:
+            self._meet_time(told["now"])
         if "held" in told:
             if told["held"] > self._released:
                 self.held = Held(told["held"], told["now"], told["execution_id"])
         elif told.get("ended"):
-            self.ended = True
+            self.last, self.ended = told.get("last"), True
         elif "failure" in told:
             self._fail(f"the exchange has failed: {told['failure']}")
         else:

@@ -40,8 +40,8 @@ class Begun:
     """
     With what the broker begins; `seen` is the last bar of each symbol that an earlier run saw.
 
-    `recent` are the orders that have traded since. `facts` are safety's, None at a first start. `sentences`
-    are the report of what was found.
+    `recent` are the orders that have traded since, `acted` the last bars that led to an order. `facts` are
+    safety's, None at a first start. `sentences` are the report of what was found.
     """
 
     orders: tuple[Order, ...]
@@ -54,6 +54,7 @@ class Begun:
     sentences: tuple[str, ...]
     unprotected: tuple[Unprotected, ...] = ()
     recent: Mapping[str, Order] = field(default_factory=dict)
+    acted: Mapping[str, int] = field(default_factory=dict)
 
 
 def find_past(journal: Journal, plan: LivePlan) -> Past | None:
@@ -118,6 +119,7 @@ def open_books(
                 entries_ms=tuple(o.created_ms for o in past.orders.values() if o.purpose == "entry"),
                 sentences=tuple(sentences),
                 recent=_recent(past),
+                acted=past.acted,
                 unprotected=tuple(bare for bare in found.unprotected if not _was_meant(bare, past)),
             )
         sentences.append("The run begins with new books; those of the reset exchange are closed.")

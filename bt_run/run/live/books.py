@@ -41,8 +41,8 @@ class Past:
     The runs that this one goes on from, the newest last.
 
     `orders` are all of their orders by client id, `owners` the runs that made them. `ledger` is the books after
-    all fills in the journal. `tags` are the runs' parts of client ids, `state` the last run's facts, `bars`
-    the open time of the last bar that it saw, by symbol.
+    all fills in the journal. `tags` are the runs' parts of client ids, `state` the last run's facts. By symbol,
+    open times in ms: `bars` the last bar that was seen, `acted` the last one that led to an order.
     """
 
     runs: tuple[RunRecord, ...]
@@ -52,6 +52,7 @@ class Past:
     tags: frozenset[str]
     state: Mapping[str, Any]
     bars: Mapping[str, int]
+    acted: Mapping[str, int]
 
     @property
     def last(self) -> RunRecord:
@@ -107,6 +108,7 @@ def read_past(journal: JournalQueries, plan: LivePlan) -> Past | None:
     orders: dict[str, Order] = {}
     owners: dict[str, int] = {}
     prices: dict[tuple[str, int], Decimal] = {}
+    acted: dict[str, int] = {}
     for run in runs:
         stories: dict[str, list[OrderEvent]] = {}
         for line in journal.find(OrderEvent, Window(run=run.run)):
@@ -116,6 +118,9 @@ def read_past(journal: JournalQueries, plan: LivePlan) -> Past | None:
             orders[record.client_id] = order_of(record, story)
             owners[record.client_id] = run.run
             prices |= _fee_prices(record.symbol, story)
+            decided = story if record.purpose in ("entry", "exit") else ()
+            bars = [int(line.details["bar"]) for line in decided if line.details.get("bar") is not None]
+            acted[record.symbol] = max([*bars, acted.get(record.symbol, -1)])
     return Past(
         runs=runs,
         orders=orders,
@@ -124,6 +129,7 @@ def read_past(journal: JournalQueries, plan: LivePlan) -> Past | None:
         tags=_tags(journal, runs, orders),
         state=journal.state(last.run),
         bars=_last_bars(journal, runs, plan),
+        acted=acted,
     )
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from decimal import Decimal
 
+    from bt_run.run.live.missed import MissedExits
     from bt_run.run.live.turns import LiveTurns
 
 __all__ = ["LiveBroker"]
@@ -28,21 +29,33 @@ class LiveBroker(BinanceBroker):
     """
     `BinanceBroker` in a live run.
 
-    `turns` is set before Cerebro runs. While `may_trade_on_history` nothing asks whether a bar is live: at the
-    end of a run its position is closed on whatever bar was the last.
+    `turns` is set before Cerebro runs. `missed` remembers what was ordered on bars that came too late. While
+    `may_trade_on_history` nothing asks whether a bar is live: at the end of a run its orders are cancelled and
+    its position is closed on whatever bar was the last.
     """
 
     turns: LiveTurns | None = None
     may_trade_on_history = False
 
-    def __init__(self, **asked: Any) -> None:
+    def __init__(self, *, missed: MissedExits, **asked: Any) -> None:
         super().__init__(is_live=self._is_live, **asked)
+        self.missed = missed
         recorder = asked.get("recorder")
         if isinstance(recorder, JournalRecorder):
             recorder.bar_of = self.bar_time
 
     def _is_live(self, data: Any) -> bool:
         return self.may_trade_on_history or bool(data.last_is_live)
+
+    def _order(self, side: str, owner: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
+        order = super()._order(side, owner, data, *args, **kwargs)
+        self.missed.ordered(self._bound.symbol_of(data) or "", order)
+        return order
+
+    def _may_cancel(self, order: Any) -> bool:
+        # To take an entry back is safe at any time, and is news; what it repeats of its past is not.
+        is_wish = order.isbuy() and self.missed.is_missed(self._bound.symbol_of(order.data) or "")
+        return is_wish or super()._may_cancel(order)
 
     def next(self) -> None:
         """Work a turn."""
@@ -80,6 +93,7 @@ class LiveBroker(BinanceBroker):
 
     def cancel_open(self, *, all_orders: bool, limit_s: float, wait: Callable[[float], object]) -> bool:
         """Cancel orders that would buy, or all; tells whether all of them are known to be over."""
+        self.may_trade_on_history = True
         self.protect(wanted=not all_orders)
         for order in self._chosen(all_orders=all_orders):
             self.cancel(order)
@@ -91,7 +105,6 @@ class LiveBroker(BinanceBroker):
 
         What the exchange did not buy is protected again, as far as the settings say.
         """
-        self.may_trade_on_history = True
         until = time.monotonic() + limit_s
         told = []
         if not self.cancel_open(all_orders=True, limit_s=limit_s, wait=wait):

@@ -11,6 +11,7 @@ from bt_run.core.clock import iso_utc
 from bt_run.core.errors import BtRunError, StrategyError
 from bt_run.run.bt_cerebro import curves_of
 from feeds.bt_live import LiveFeed
+from feeds.live.outcomes import Rules
 from strategies.bt_talib_live import mend_talib
 from strategies.loader import user_traceback
 
@@ -30,6 +31,9 @@ def make_feeds(
 ) -> dict[str, LiveFeed]:
     """Make a feed a symbol, on one connection; by symbol."""
 
+    # Our own exchange has a bar everywhere as soon as it has closed, and its clock may stand there.
+    rules = Rules(grace_ms=500, settle_ms=0) if plan.is_practice else Rules()
+
     def listener(symbol: str) -> Callable[[Notice], None]:
         return lambda notice: on_notice(symbol, notice)
 
@@ -43,6 +47,7 @@ def make_feeds(
             bell=wire.chime.bell(),
             hub=wire.hub,
             on_notice=listener(symbol),
+            rules=rules,
         )
         for symbol in plan.symbols
     }

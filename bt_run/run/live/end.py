@@ -10,17 +10,23 @@ from brokers.amounts import exact, plus, text_of, times
 from bt_run.core.errors import BtRunError
 from bt_run.run.live.bt_cerebro import curves_of_run
 from bt_run.run.live.result import live_result
+from bt_run.run.live.story import order_of
+from bt_run.run.panic.all_symbols import PanicTarget, close_all
+from bt_run.run.panic.books import symbols_in_play
+from bt_run.run.panic.one_symbol import PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from brokers.filters import SymbolFilters
+    from brokers.gateway import Gateway
     from bt_run.core.results import RunResult
+    from bt_run.journal.journal import Journal
     from bt_run.run.live.log import RunLog
     from bt_run.run.live.plan import LivePlan
     from bt_run.run.live.turns import Stop
 
-__all__ = ["leave_orders", "mark_end", "results_of", "standing_words"]
+__all__ = ["close_at_once", "leave_orders", "mark_end", "results_of", "standing_words"]
 
 SETTLE_S = 1.5
 CLOSE_S = 60.0
@@ -66,6 +72,24 @@ def standing_words(broker: Any) -> list[str]:
         for order in orders
     ]
     return words
+
+
+def close_at_once(journal: Journal, gateway: Gateway, broker: Any, plan: LivePlan, stop: Stop) -> list[str]:
+    """
+    Do what ``bt-run panic`` does without a bot, from journal and exchange; gives its sentences.
+
+    What waits to be written must have been written. The broker's books learn of it. Raises JournalError.
+    """
+    symbols = {*plan.symbols, *symbols_in_play(journal, venue=plan.venue.name)}
+    target = PanicTarget(plan.venue.name, tuple(sorted(symbols)))
+    reports, failures = close_all(journal, gateway, target, patience_s=stop.left_s(PATIENCE_S))
+    broker.protect(wanted=False)
+    broker.next()
+    for client_id in (client_id for report in reports for client_id in report.sales):
+        record = journal.order(client_id)
+        if record is not None:
+            broker.adopt(order_of(record, journal.story(client_id)))
+    return [*(line for report in reports for line in report.sentences), *failures]
 
 
 def mark_end(broker: Any, feeds: Mapping[str, Any], log: RunLog) -> None:

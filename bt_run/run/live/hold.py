@@ -9,11 +9,13 @@ have a limit: a lost event is then looked for over REST, and a bar that never ca
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
 
     from bt_run.core.background import Bell
     from bt_run.run.live.barrier import BarrierClient, Held
@@ -35,7 +37,7 @@ class ClockHold:
         bell: Rung when something comes.
         look: Asks for a check of the account over REST; False where there is none.
         last_execution: Asks the exchange for the number of its last execution so far.
-        begin: Lets a clock run that stands still until now.
+        standing: The clock stands still while this is entered, and runs afterwards.
         meet_time: Told of the exchange's time whenever the clock stands, ms.
         patience_s: The limit of each wait.
         steady: Seconds that only grow.
@@ -49,7 +51,7 @@ class ClockHold:
         *,
         look: Callable[[str], bool],
         last_execution: Callable[[], int] = lambda: 0,
-        begin: Callable[[], object] = lambda: None,
+        standing: Callable[[], AbstractContextManager[object]] = nullcontext,
         meet_time: Callable[[int], object] = lambda now_ms: None,
         patience_s: float = 3.0,
         steady: Callable[[], float] = time.monotonic,
@@ -59,7 +61,7 @@ class ClockHold:
         self._bell = bell
         self._look = look
         self._last_execution = last_execution
-        self._begin = begin
+        self._standing = standing
         self._meet_time = meet_time
         self._patience_s = patience_s
         self._steady = steady
@@ -81,11 +83,11 @@ class ClockHold:
             return
         # What happened before is known from the comparison with the exchange; no event of it will come.
         self._inbox.execution_id = max(self._inbox.execution_id, self._last_execution())
-        for barrier in self._barriers.values():
-            barrier.start()
-        for barrier in self._barriers.values():
-            barrier.wait_registered(self._patience_s)
-        self._begin()
+        with self._standing():
+            for barrier in self._barriers.values():
+                barrier.start()
+            for barrier in self._barriers.values():
+                barrier.wait_registered(self._patience_s)
 
     def check(self) -> None:
         """Raise why the clock cannot be held."""
@@ -99,6 +101,12 @@ class ClockHold:
         barriers = self._barriers.values()
         done = all(barrier.ended and barrier.held is None for barrier in barriers)
         return self._started and bool(self._barriers) and done and not (self._met or self._acted)
+
+    @property
+    def last_bars(self) -> dict[str, int]:
+        """Give when the last bar of each symbol opened, once the data has ended."""
+        barriers = self._barriers.items()
+        return {symbol: barrier.last for symbol, barrier in barriers if barrier.last is not None}
 
     # In the order of a bar's life.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from bt_run.run.live.bt_cerebro import make_feeds
 from bt_run.run.live.events import RunEvents
 from bt_run.run.live.hold import ClockHold
 from bt_run.run.live.log import RunLog
-from bt_run.run.live.practice import last_execution, resume_clock
+from bt_run.run.live.missed import MissedExits
+from bt_run.run.live.practice import last_execution, standing_clock
 from bt_run.run.live.recorder import JournalRecorder
 from bt_run.run.live.snapshot import take_snapshot
 from bt_run.run.live.turns import LiveTurns
@@ -26,6 +28,7 @@ from feeds.binance_rest import BinanceRest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from decimal import Decimal
 
     from brokers.filters import SymbolFilters
@@ -47,6 +50,7 @@ class Parts:
     """All that works together while a run trades."""
 
     plan: LivePlan
+    journal: Journal
     wire: LiveWire
     account: Account
     filters: Mapping[str, SymbolFilters]
@@ -135,6 +139,7 @@ def assemble(
         events.warn(breach.sentence)
     guard: Guard = _SignalsOnly() if plan.mode == "signals" else safety
     broker = LiveBroker(
+        missed=MissedExits(is_on=plan.missed_exits, acted=begun.acted),
         gateway=gateway,
         inbox=wire.inbox,
         protection=plan.protection,
@@ -146,6 +151,7 @@ def assemble(
     broker.restore(begun.orders, begun.ledger)
     return Parts(
         plan=plan,
+        journal=journal,
         wire=wire,
         account=account,
         filters=filters,
@@ -166,7 +172,12 @@ def make_turns(parts: Parts, cerebro: Any, stop: Stop) -> LiveTurns:
     plan, wire, exchange = parts.plan, parts.wire, parts.account.exchange
     barriers = {
         symbol: BarrierClient(
-            plan.venue.stream_url, symbol, str(plan.interval), background=wire.background, ring=wire.bell.ring
+            plan.venue.stream_url,
+            symbol,
+            str(plan.interval),
+            background=wire.background,
+            ring=wire.bell.ring,
+            meet_time=wire.hub.meet_time,
         )
         for symbol in (plan.symbols if plan.is_practice else ())
     }
@@ -204,7 +215,7 @@ def make_turns(parts: Parts, cerebro: Any, stop: Stop) -> LiveTurns:
             wire.bell,
             look=parts.account.look_soon,
             last_execution=lambda: last_execution(plan.venue),
-            begin=lambda: resume_clock(plan.venue) if plan.is_embedded else None,
+            standing=lambda: _standing_clock(plan),
             meet_time=meet_time,
         ),
         recorder=parts.recorder,
@@ -220,6 +231,13 @@ def make_turns(parts: Parts, cerebro: Any, stop: Stop) -> LiveTurns:
         events=parts.events,
         is_replay=plan.is_practice,
     )
+
+
+def _standing_clock(plan: LivePlan) -> AbstractContextManager[None]:
+    """One feed alone needs no clock that stands: nothing moves before it has registered."""
+    if plan.is_embedded or len(plan.symbols) > 1:
+        return standing_clock(plan.venue, begins=plan.is_embedded)
+    return nullcontext()
 
 
 def _openings(begun: Begun, filters: Mapping[str, SymbolFilters]) -> dict[str, tuple[Decimal, Decimal]]:

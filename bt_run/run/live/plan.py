@@ -46,10 +46,10 @@ class LivePlan:
     `symbols` >= 1, as the exchange writes them; each has a feed. With several symbols each gets a strategy of
     its own unless `one_strategy`. `cash` in quote asset is what the run may use, None for all that is free.
     `history` closed bars come first. `duration_s` > 0 ends the run. `journal` is a file's name or a URL; None
-    keeps none. `adopt` names (quantity, price) of holdings by symbol that the run takes over. `fresh` begins
-    with new books, whatever the journal has. `notes` say by symbol what its prices are, such as ``synthetic
-    data``. `origin` tells what is replayed by a practice exchange that was
-    started for this run alone.
+    keeps none. `missed_exits` makes up for exits that were signalled on bars which came too late to trade on.
+    `adopt` names (quantity, price) of holdings by symbol that the run takes over. `fresh` begins with new
+    books, whatever the journal has. `notes` say by symbol what its prices are, such as ``synthetic data``.
+    `origin` tells what is replayed by a practice exchange that was started for this run alone.
 
     Raises ConfigError.
     """
@@ -69,6 +69,7 @@ class LivePlan:
     journal: str | Path | None = None
     limits: SafetyLimits = SafetyLimits()
     on_stop: OnStop = "keep"
+    missed_exits: bool = True
     adopt: dict[str, tuple[Decimal, Decimal | None]] = field(default_factory=dict)
     fresh: bool = False
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -119,6 +120,7 @@ class LivePlan:
             "intrabar": self.intrabar,
             "one_strategy": self.one_strategy,
             "on_stop": self.on_stop,
+            "missed_exits": self.missed_exits,
             "limits": {
                 name: None if (value := getattr(self.limits, name)) is None else str(value)
                 for name in self.limits.__slots__

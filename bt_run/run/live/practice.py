@@ -16,9 +16,9 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import requests
 
@@ -26,6 +26,7 @@ from bt_run.core.errors import BtRunError, ConfigError, DataError, ExchangeError
 from bt_run.core.venue import VENUES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from decimal import Decimal
     from types import TracebackType
     from typing import Self
@@ -33,7 +34,15 @@ if TYPE_CHECKING:
     from bt_run.core.venue import Venue
     from bt_run.practice.plan import Practice, PracticePlan
 
-__all__ = ["EmbeddedPractice", "Market", "last_execution", "main", "resume_clock", "running_markets"]
+__all__ = [
+    "EmbeddedPractice",
+    "Market",
+    "last_execution",
+    "main",
+    "resume_clock",
+    "running_markets",
+    "standing_clock",
+]
 
 _START_S = 60.0
 _STOP_S = 4.0
@@ -231,22 +240,53 @@ def _say(told: dict[str, Any]) -> None:
 
 def last_execution(venue: Venue) -> int:
     """Give the number of the last execution on a practice exchange. Raises ExchangeError."""
+    return int(_status(venue)["execution_id"])
+
+
+def _status(venue: Venue) -> dict[str, Any]:
     try:
         with _session() as session:
             told = session.get(f"{venue.rest_url}/practice/status", timeout=_ASK_S)
             told.raise_for_status()
-            return int(told.json()["execution_id"])
-    except (requests.RequestException, ValueError, KeyError) as error:
+            return {"execution_id": 0, **told.json()}
+    except (requests.RequestException, ValueError, TypeError) as error:
         raise ExchangeError(f"The practice exchange does not say how it stands: {error}") from None
 
 
 def resume_clock(venue: Venue) -> None:
     """Let the clock of a practice exchange run, which was started standing. Raises ExchangeError."""
+    _tell_clock(venue, "resume")
+
+
+def _tell_clock(venue: Venue, verb: Literal["pause", "resume"]) -> None:
     try:
         with _session() as session:
-            session.post(f"{venue.rest_url}/practice/resume", timeout=_ASK_S).raise_for_status()
+            session.post(f"{venue.rest_url}/practice/{verb}", timeout=_ASK_S).raise_for_status()
     except requests.RequestException as error:
-        raise ExchangeError(f"The practice exchange's clock cannot be started: {error}") from None
+        raise ExchangeError(f"The practice exchange's clock takes no {verb}: {error}") from None
+
+
+@contextmanager
+def standing_clock(venue: Venue, *, begins: bool) -> Iterator[None]:
+    """
+    Let a practice exchange's clock stand while the block runs, in which bots register for each of its symbols.
+
+    At ``--speed max`` it would move with the first of them, and the others would miss a bar. Afterwards it runs
+    as before; one that was started standing runs for the first time where it `begins`. Raises ExchangeError.
+    """
+    was_running = not begins and _is_racing(venue)
+    if was_running:
+        _tell_clock(venue, "pause")
+    try:
+        yield
+    finally:
+        if begins or was_running:
+            _tell_clock(venue, "resume")
+
+
+def _is_racing(venue: Venue) -> bool:
+    told = _status(venue)
+    return told.get("speed") == "max" and told.get("paused") is False
 
 
 def running_markets(venue: Venue) -> tuple[Market, ...]:

@@ -17,7 +17,7 @@ from bt_run.core.errors import ConfigError
 from bt_run.journal.journal import Journal
 from bt_run.run.live.begin import begin_run, end_run, find_past, outcome_of
 from bt_run.run.live.bt_cerebro import prepare_cerebro, run_cerebro_live
-from bt_run.run.live.end import leave_orders, mark_end, results_of, standing_words
+from bt_run.run.live.end import close_at_once, leave_orders, mark_end, results_of, standing_words
 from bt_run.run.live.listener import RunBeginning, RunListener
 from bt_run.run.live.os_signals import INTERRUPT, stopping_on_signals
 from bt_run.run.live.paper import PaperMarket, paper_account, paper_filters
@@ -215,7 +215,11 @@ class LiveRun:
         if any(command.verb == "panic" for command in self._stop.commands):
             parts.safety.pause("by bt-run panic")
         told: list[str] = []
-        if self._stop.closes or self._plan.on_stop != "keep" or not self._plan.is_embedded:
+        if self._stop.closes and self._plan.mode == "live":
+            turns.finish()
+            gateway = parts.account.gateway
+            told = close_at_once(parts.journal, gateway, parts.broker, self._plan, self._stop)
+        elif self._stop.closes or self._plan.on_stop != "keep" or not self._plan.is_embedded:
             told = leave_orders(
                 self._plan,
                 parts.broker,

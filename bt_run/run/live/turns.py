@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from brokers.amounts import exact, plus, times
+from bt_run.core.clock import iso_utc
 from bt_run.core.market import BAR_COLUMNS
 from bt_run.run.live.log import BarSeen
 from bt_run.run.live.rewind import books_at
@@ -40,7 +41,8 @@ _DECISIONS = ("long_entry", "long_exit", "short_entry", "short_exit")
 _BATCH = 500
 _SHOW_S = 0.5
 _SETTLED_S = 0.02
-_STANDS_S = 2.5  # longer than REST holds back a bar
+_STANDS_S = 2.5
+_LAST_S = 20.0
 
 
 @dataclass(slots=True)
@@ -143,6 +145,7 @@ class LiveTurns:
         self._told: dict[str, str] = {}
         self._shown_at = float("-inf")
         self._heard_at: float | None = None
+        self._ended_at: float | None = None
 
     # A store's life.
 
@@ -156,6 +159,7 @@ class LiveTurns:
         """Do the work of a turn's beginning; there is never anything to notify."""
         self._wire.check()
         self._hold.check()
+        self._broker.missed.make_up(self._broker, self._events.say)
         self._write_down()
         self._hold.act()
         self._obey()
@@ -166,7 +170,7 @@ class LiveTurns:
             self._shown_at = now
             self._look_around()
             self._show()
-        if self._hold.has_ended and not self._waiting():
+        if self._hold.has_ended and not self._waiting() and self._has_all(now):
             for feed in self._feeds.values():
                 feed.finish()
         if self._deadline is not None and now >= self._deadline:
@@ -180,6 +184,7 @@ class LiveTurns:
     def before_broker(self) -> None:
         """See what bars have come, and hear what the exchange did up to their close."""
         self._arrived = [bar for symbol, feed in self._feeds.items() if (bar := self._news(symbol, feed))]
+        self._broker.missed.met(self._arrived)
         if self._arrived:
             self._hold.meet(self._arrived)
         elif not self._hold.is_started and self._is_ready():
@@ -304,12 +309,26 @@ class LiveTurns:
     def _waiting(self) -> bool:
         return any(feed.haslivedata() for feed in self._feeds.values())
 
+    def _has_all(self, now: float) -> bool:
+        """Whether the last bars of data that has ended have come; what a lost frame told, REST still tells."""
+        lost = [symbol for symbol, last in self._hold.last_bars.items() if self._feeds[symbol].awaits(last)]
+        if not lost:
+            return True
+        if self._ended_at is None:
+            self._ended_at = now
+        if now - self._ended_at < _LAST_S:
+            return False
+        for symbol in lost:
+            last = iso_utc(self._hold.last_bars[symbol])
+            self._events.warn(f"{symbol}: the data has ended, and its last bar, of {last}, did not come.")
+        return True
+
     def _is_ready(self) -> bool:
         """
         Whether every feed hears its stream and has delivered its history, and the account's events come.
 
-        On an exchange whose clock stands, a feed may stay behind: REST holds back the bar that has just closed
-        until two seconds later, which do not pass. What is missing comes once the clock runs.
+        On an exchange whose clock stands, a feed may stay behind: after a bar's time it takes the next one for
+        late, which closes only once the clock runs.
         """
         if not self._all_heard(Phase.LIVE, Phase.BEHIND):
             self._heard_at = None

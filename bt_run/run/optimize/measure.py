@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bt_run.core.results import RunResult
     from bt_run.core.settings import BacktestSettings
 
-__all__ = ["Measurer"]
+__all__ = ["Measurer", "in_short"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +53,7 @@ class Measurer:
         try:
             result = self._run(candidate.params)
         except StrategyError as error:
-            return Trial(candidate.number, candidate.params, {}, error=_in_short(error))
+            return Trial(candidate.number, candidate.params, {}, error=in_short(error))
         return Trial(candidate.number, candidate.params, dict(result.metrics), engine=result.engine)
 
     def _daily(self, params: Mapping[str, Any]) -> FloatArray:
@@ -71,7 +71,7 @@ class Measurer:
         return run_backtest(strategy, self.data, self.settings)
 
 
-def _in_short(error: StrategyError) -> str:
+def in_short(error: StrategyError) -> str:
     """Give what was raised and where, without the traceback: the last line of it says what."""
     last = error.story.rstrip().rpartition("\n")[2].strip()
     return f"{error.problem} {last}".strip()

@@ -18,7 +18,8 @@ from bt_run.run.backtest import check_stake
 from bt_run.run.optimize.measure import Measurer
 from bt_run.run.optimize.plan import check_some_fit, plan_grid, plan_random
 from bt_run.run.optimize.ranking import best_trial, pareto_front
-from bt_run.run.optimize.workers import Here, Processes, Workers
+from bt_run.run.optimize.swept import SweptMeasurer, why_not_swept
+from bt_run.run.optimize.workers import Here, Processes, Threads, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from bt_run.run.optimize.request import SearchRequest
 
 __all__ = ["SearchResult", "new_seed", "search", "stream_trials"]
+
+_WORTH_THREADS = 2_000_000
+"""Bars in all above which more threads of the kernel are quicker than one."""
 
 _WORTH_PROCESSES = 150_000
 """Bars in all above which new processes repay the second that each needs to start."""
@@ -140,9 +144,11 @@ def _learn(
 
 
 def _workers_for(request: SearchRequest, measurer: Measurer) -> Workers:
-    jobs = request.jobs
-    if jobs is None:
-        bars = len(request.data.bars) * request.budget
-        jobs = (os.cpu_count() or 1) if bars > _WORTH_PROCESSES else 1
-    jobs = max(1, min(jobs, request.budget))
+    bars = len(request.data.bars) * request.budget
+    cores = os.cpu_count() or 1
+    if why_not_swept(request, measurer) is None:
+        jobs = request.jobs or (cores if bars > _WORTH_THREADS else 1)
+        return Threads(SweptMeasurer(request, measurer), width=min(jobs, request.budget))
+    jobs = request.jobs or (cores if bars > _WORTH_PROCESSES else 1)
+    jobs = min(jobs, request.budget)
     return Here(measurer) if jobs == 1 else Processes(request, width=jobs)

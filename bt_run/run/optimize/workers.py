@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from bt_run.core.settings import BacktestSettings
     from bt_run.core.trial import Candidate, Trial
     from bt_run.run.optimize.request import SearchRequest
+    from bt_run.run.optimize.swept import SweptMeasurer
 
-__all__ = ["Here", "Processes", "Workers", "stream_chunks"]
+__all__ = ["Here", "Processes", "Threads", "Workers", "stream_chunks"]
+
+_AT_ONCE = 16
+"""Combinations that a thread takes at a time: a few milliseconds of work."""
 
 
 class Workers(Protocol):
@@ -62,6 +66,36 @@ class Here:
         """Run candidates in order."""
         for candidate in candidates:
             yield self._measurer.measure([candidate])
+
+
+class Threads:
+    """
+    Runs candidates of the sweep's kernel in threads of this process, which share bars and indicators.
+
+    The kernel and most of numpy let other threads run meanwhile.
+    """
+
+    def __init__(self, measurer: SweptMeasurer, *, width: int) -> None:
+        self.width = width
+        self._measurer = measurer
+        self._pool = ThreadPoolExecutor(width, thread_name_prefix="sweep")
+
+    def __enter__(self) -> Threads:
+        self._measurer.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        self._measurer.__exit__()
+
+    def stream(self, candidates: Iterable[Candidate]) -> Iterator[list[Trial]]:
+        """Run candidates in order, some at a time."""
+        source = iter(candidates)
+        chunks = iter(lambda: list(islice(source, _AT_ONCE)), [])
+        if self.width == 1:
+            yield from map(self._measurer.measure, chunks)
+            return
+        yield from stream_chunks(self._pool, self._measurer.measure, chunks, self.width * 2)
 
 
 class Processes:

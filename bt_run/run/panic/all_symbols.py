@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bt_run.core.errors import ConfigError, ExchangeError
 from bt_run.run.panic.books import symbols_in_play
-from bt_run.run.panic.one_symbol import panic_symbol
+from bt_run.run.panic.one_symbol import PATIENCE_S, panic_symbol
 from bt_run.run.verbs import hold_entries, trades
 
 if TYPE_CHECKING:
@@ -57,11 +57,12 @@ def close_all(
     gateway: Gateway,
     target: PanicTarget,
     *,
+    patience_s: float = PATIENCE_S,
     tell: Callable[[str], object] = lambda sentence: None,
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
 ) -> tuple[tuple[PanicReport, ...], tuple[str, ...]]:
     """
-    Cancel and close all symbols; the next start begins paused.
+    Cancel and close all symbols, each for `patience_s` at most; the next start begins paused.
 
     For a bot that was told to panic too: after its strategy was stopped, in the thread that owns the journal.
 
@@ -82,6 +83,7 @@ def close_all(
                 venue=target.venue,
                 run=_run_for(journal, target.venue, symbol),
                 salt=os.getpid() + number,
+                patience_s=patience_s,
                 tell=tell,
             )
         except ExchangeError as error:

@@ -163,6 +163,7 @@ class _Panic:
             left=self._belief.ledger.holding(self._filters.symbol).quantity,
             is_done=self._is_done,
             problems=(*self._lasting, *self._problems, *pending),
+            sales=tuple(self._sales),
         )
 
     # Ask.

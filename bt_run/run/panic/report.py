@@ -19,8 +19,8 @@ class PanicReport:
     What came of it for one symbol.
 
     `canceled` are client ids, `sold` is in base asset, `earned` in quote asset without fees, `left` what the
-    books still hold. `is_done`: no order of ours is open or in doubt, and nothing is left that could be sold.
-    `problems` are sentences.
+    books still hold, `sales` the client ids of our orders. `is_done`: no order of ours is open or in doubt,
+    and nothing is left that could be sold. `problems` are sentences.
     """
 
     symbol: str
@@ -32,6 +32,7 @@ class PanicReport:
     left: Decimal
     is_done: bool
     problems: tuple[str, ...] = ()
+    sales: tuple[str, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:

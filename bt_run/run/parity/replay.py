@@ -95,7 +95,8 @@ def replay_story(story: LiveStory, strategy: LoadedStrategy, settings: BacktestS
     data = BarFile(Path("journal"), story.symbol, joined.interval, joined.bars, sha256="")
 
     def run(tradable: BoolArray) -> Outcome:
-        terms = ReplayTerms(tradable, (story.opening.size, story.opening.price))
+        makes_up = bool(story.run.settings.get("missed_exits"))
+        terms = ReplayTerms(tradable, (story.opening.size, story.opening.price), makes_up)
         return run_cerebro(loaded, data, settings, replay=terms)
 
     tradable = np.zeros_like(story.tradable) if story.is_signals_only else story.tradable

@@ -61,6 +61,21 @@ def test_a_holding_and_its_order_are_taken_over(make_exchange, run):
     assert [trade.pnl for trade in done.strategy.closed] == [10.0]
 
 
+def test_nothing_is_cancelled_on_history(make_exchange, run):
+    """A strategy that meets its past again must not take away what protects it now."""
+    exchange = make_exchange(base="1")
+    stop = resting(exchange, side="SELL", type="STOP_LOSS", quantity=D(1), stop_price=D(80), purpose="exit")
+
+    def cancel_all(s):
+        return [s.broker.cancel(order) for order in s.broker.get_orders_open()]
+
+    script = {1: keep("old", cancel_all), 4: keep("new", cancel_all)}
+    done = run(exchange, FLAT, script, live_from=3, prepare=lambda b: b.restore([stop], books()))
+    assert done.kept["old"] == [False]
+    assert done.kept["new"] == [True]
+    assert exchange.asked == [("cancel", "SELL", "STOP_LOSS")]
+
+
 def test_protection_of_an_earlier_run_stays_and_a_bare_holding_gets_one(make_exchange, run):
     exchange = make_exchange(base="1")
     one = Protection(stop_loss_pct=5)

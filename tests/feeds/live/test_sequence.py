@@ -109,6 +109,18 @@ def test_a_bar_that_has_just_ended_is_not_asked_for_yet():
     assert (opened(6), opened(9) - 1) == (ask.start, ask.end)
 
 
+def test_rest_may_be_trusted_at_once():
+    """Of an exchange whose clock stands, the bar that has just closed is history like those before it."""
+    sequence = Sequence(Grid(MINUTE), history=3, rules=Rules(settle_ms=0))
+    ask = ask_of(sequence.tick(at(10)))
+    sequence.connected(at(10))
+    out = sequence.answered(ask, rows(7, 10), at(10))
+
+    assert (opened(7), opened(10) - 1) == (ask.start, ask.end)
+    assert [7, 8, 9] == delivered(out)
+    assert Phase.LIVE is sequence.phase
+
+
 def test_after_the_history_each_bar_comes_by_its_frame():
     """Connected, then live; the seam between REST and the stream has neither hole nor double."""
     sequence = Sequence(Grid(MINUTE), history=2)

@@ -53,7 +53,9 @@ def order_facts(order):
     ]
     facts = ("ref", "ordtype", "exectype", "size", "status", "valid", "tradeid", "triggered", "dteos", "plimit")
     own = [getattr(order, name) for name in facts]
-    return (own, sides, bits, list(order.info.items()), order.alive(), order.active(), order.getstatusname())
+    others = ("owner", "data", "parent")
+    terms = [(name, value) for name, value in order.p._getitems() if name not in others]
+    return (type(order), own, terms, sides, bits, list(order.info.items()), order.alive(), order.active())
 
 
 def trade_facts(trade):

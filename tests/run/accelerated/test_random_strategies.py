@@ -14,7 +14,7 @@ from bt_run.core.money import Stake
 from bt_run.core.settings import BacktestSettings, Protection
 
 QUICKLY = settings(
-    max_examples=60,
+    max_examples=40,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

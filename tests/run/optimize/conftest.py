@@ -20,7 +20,7 @@ def daily(root):
     return data
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def request_of(daily):
     """Make requests over those days."""
 

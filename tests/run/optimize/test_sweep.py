@@ -28,7 +28,9 @@ def stop_after(count):
 def test_a_sweep_that_was_stopped_goes_on(request_of, tmp_path, method):
     """What it had done is there, and in the end it holds what an unbroken one holds."""
     words = ("period=5:7", "oversold=25,35")
-    request = request_of("rsi", *words, method=method, seed=5, trials=None if method == "grid" else 6)
+    one_by_one = BacktestSettings(engine="backtrader")
+    trials = None if method == "grid" else 6
+    request = request_of("rsi", *words, method=method, seed=5, trials=trials, settings=one_by_one, jobs=1)
     place = tmp_path / "a.sqlite"
     with begin_sweep(request, place) as file, pytest.raises(Impatient):
         run_sweep(request, file, progress=stop_after(3))

@@ -1,0 +1,204 @@
+"""Alerts of live runs on a practice exchange: what is told equals what happened, and nothing waits for it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from loopback import Loopback
+from telegram_server import TOKEN, TelegramServer
+
+from bt_run.alerts.happening import Picture
+from bt_run.alerts.settings import AlertSettings
+from bt_run.alerts.target import make_targets
+from bt_run.core.errors import StrategyError
+from bt_run.core.interval import Interval
+from bt_run.core.market import Bars
+from bt_run.journal.alert_tables import AlertTables
+from bt_run.journal.queries import JournalReader
+from bt_run.practice.market.data_file import MarketRequest
+from bt_run.run.alerting.listener import LiveAlerts
+from bt_run.run.alerting.picture import draw_picture
+from bt_run.run.alerting.rules import AlertRules
+from feeds.csv_writer import write_bars
+
+MINUTE = 60_000
+HISTORY = 500
+TWO_HOURS = 120
+
+
+@pytest.fixture
+def webhook() -> Iterator[Loopback]:
+    """Serve something that takes any POST."""
+    with Loopback().serving() as server:
+        yield server
+
+
+@pytest.fixture
+def two_hours(tmp_path: Path) -> MarketRequest:
+    """Give minutes of a market that swings: 500 of history, and two hours."""
+    draw = np.random.default_rng(3)
+    count = HISTORY + TWO_HOURS
+    wave = 0.012 * np.sin(np.arange(count) / 4.0) + np.cumsum(draw.normal(0, 0.0006, count))
+    close = np.round(60_000 * np.exp(wave), 2)
+    opened = np.append(close[0], close[:-1])
+    high, low = np.maximum(opened, close) + 5, np.minimum(opened, close) - 5
+    volume = np.round(draw.uniform(1, 50, count), 5)
+    times = 1_767_225_600_000 + MINUTE * np.arange(count)
+    path = tmp_path / "BTCUSDT_1m.csv"
+    write_bars(path, Bars.of(times, open=opened, high=high, low=low, close=close, volume=volume))
+    return MarketRequest(str(path), symbol="BTCUSDT")
+
+
+def run_with(site: Any, alerts: LiveAlerts, strategy: str = "rsi", **changes: Any) -> Any:
+    """Run with alerts to the end."""
+    run = site.make(strategy, **changes)
+    run._listener = alerts
+    return run.run()
+
+
+def told(webhook: Loopback) -> list[dict[str, Any]]:
+    """Give the messages that came."""
+    return [json.loads(request.body) for request in webhook.requests]
+
+
+def alerts_to(url: str, *, draw: Any = None, close_s: float = 60.0, **table: Any) -> LiveAlerts:
+    """Make alerts that go to a URL."""
+    settings = AlertSettings.of({"urls": [url], **table}, {})
+    return LiveAlerts(settings, make_targets(settings.urls), draw=draw, close_s=close_s)
+
+
+def stamp(picture: Picture) -> bytes:
+    """Stand in for a drawing: says which bar is the last, and what is marked there."""
+    return json.dumps([picture.title, picture.rows[-1][0], picture.rows[-1][4], len(picture.rows)]).encode()
+
+
+def test_signals_of_two_hours_are_told_in_order_with_their_charts(
+    start_site: Any, two_hours: MarketRequest, webhook: Loopback, journal_file: Path
+) -> None:
+    """As many as the run said, as its journal has them, each with a chart that ends at the signal's bar."""
+    site = start_site("start", markets=(two_hours,))
+    alerts = alerts_to(webhook.url.replace("http", "json"), draw=stamp, events=["signal"])
+    run_with(site, alerts, interval=Interval(1, "m"), journal=journal_file, history=HISTORY)
+
+    said = [line for line in site.follower.said if " signal " in line]
+    messages = told(webhook)
+    with JournalReader(journal_file) as reader:
+        closes = {bar.open_time: bar.close for bar in reader.bars(1)}
+    assert len(said) >= 5
+    assert [line.partition(" signal ")[2].partition(" at ")[0] for line in said] == [
+        message["title"].partition(": ")[2] for message in messages
+    ]
+    for message in messages:
+        title, open_time, close, shown = json.loads(base64.b64decode(message["attachments"][0]["base64"]))
+        assert (message["title"], 90) == (title, shown)
+        assert f"at {close:,.2f}".rstrip("0").rstrip(".") in message["message"]
+        assert closes[open_time] == close
+
+
+@pytest.mark.slow
+def test_two_hours_with_real_pictures(
+    start_site: Any, two_hours: MarketRequest, webhook: Loopback, journal_file: Path
+) -> None:
+    """Signals, entries, exits and rules: each has a picture of the size that is drawn, and comes once."""
+    with AlertTables(journal_file) as tables:
+        AlertRules(tables).add("rsi(14) < 35", symbol="BTCUSDT", cooldown_s=0)
+    site = start_site("start", markets=(two_hours,))
+    alerts = alerts_to(webhook.url.replace("http", "json"), draw=draw_picture, close_s=300)
+    run_with(site, alerts, interval=Interval(1, "m"), journal=journal_file, history=HISTORY)
+
+    messages = told(webhook)
+    titles = [message["title"] for message in messages]
+    with AlertTables(journal_file) as tables:
+        kept = tables.newest(1000)
+    assert [record.title for record, _ in kept] == titles
+    assert {"sent"} == {way.state for _, way in kept}
+    assert {"signal", "entry", "exit", "rule"} <= {record.kind for record, _ in kept}
+    for message in messages:
+        picture = base64.b64decode(message["attachments"][0]["base64"])
+        assert (1080, 1080) == struct.unpack(">II", picture[16:24])
+
+
+def test_orders_rules_and_a_restart_are_told(
+    start_site: Any, two_hours: MarketRequest, webhook: Loopback, journal_file: Path
+) -> None:
+    """Each order that traded with what it earned, each time that a rule begins to hold."""
+    with AlertTables(journal_file) as tables:
+        rules = AlertRules(tables)
+        rules.add("close crosses above sma(20) on 5m", symbol="BTCUSDT", cooldown_s=0)
+        rules.switch(rules.add("close > 0", symbol="BTCUSDT").number, is_on=False)
+        rules.add("close > 1", symbol="ETHUSDT")
+    site = start_site("start", markets=(two_hours,))
+    alerts = alerts_to(webhook.url.replace("http", "json"), charts=False)
+    outcome = run_with(site, alerts, interval=Interval(1, "m"), journal=journal_file, history=HISTORY)
+
+    (result,) = outcome.results
+    messages = told(webhook)
+    kinds = {}
+    with AlertTables(journal_file) as tables:
+        for record, _ in tables.newest(1000):
+            kinds.setdefault(record.kind, []).append(record)
+    assert not alerts.unsent
+    assert len(messages) == sum(map(len, kinds.values()))
+    assert len(result.trades) == len(kinds["exit"]) >= 2
+    assert all("earned" in record.body for record in kinds["exit"])
+    earned = sum(float(record.body.split()[1].replace(",", "")) for record in kinds["exit"])
+    assert sum(trade.pnl for trade in result.trades) == pytest.approx(earned, abs=0.01)
+    assert kinds["rule"]
+    assert {"BTCUSDT"} == {record.symbol for record in kinds["rule"]}
+    assert "error" not in kinds
+
+
+def test_a_service_that_hangs_delays_no_trade(
+    start_site: Any, two_hours: MarketRequest, webhook: Loopback, journal_file: Path
+) -> None:
+    """The run goes on, ends when its data ends, and its messages wait in the journal for the next start."""
+    webhook.hold.clear()
+    site = start_site("start", markets=(two_hours,))
+    alerts = alerts_to(webhook.url.replace("http", "json") + "?rto=30", charts=False, close_s=0.2)
+    outcome = run_with(site, alerts, interval=Interval(1, "m"), journal=journal_file, history=HISTORY)
+
+    with AlertTables(journal_file) as tables:
+        waiting = tables.count_waiting()
+    assert "the data has ended" == outcome.reason
+    assert alerts.unsent
+    assert len(outcome.results[0].trades) >= 2
+    assert waiting >= 2 * len(outcome.results[0].trades)
+    assert len(webhook.requests) == 1
+
+
+def test_a_strategy_that_raises_is_told(start_site: Any, webhook: Loopback, tmp_path: Path) -> None:
+    """As an error, which ends the run."""
+    path = tmp_path / "raising.py"
+    path.write_text(
+        "import backtrader as bt\n\n\nclass Raising(bt.Strategy):\n"
+        "    def next(self):\n        if len(self) > 20:\n            raise ValueError('no more')\n"
+    )
+    site = start_site()
+    with pytest.raises(StrategyError):
+        alerts = alerts_to(webhook.url.replace("http", "json"), events=["error"])
+        run_with(site, alerts, f"{path}:Raising")
+
+    (message,) = told(webhook)
+    assert "ended with an error" in message["title"]
+
+
+def test_telegram_hears_of_signals(start_site: Any, two_hours: MarketRequest) -> None:
+    """Text and chart in one message."""
+    with TelegramServer().serving() as server:
+        settings = AlertSettings.of({"urls": [f"tgram://{TOKEN}/55"], "events": ["exit"]}, {})
+        targets = make_targets(settings.urls, telegram_url=server.url)
+        for target in targets:
+            target.gap_s = 0.0
+        site = start_site("start", markets=(two_hours,))
+        alerts = LiveAlerts(settings, targets, draw=stamp, close_s=30)
+        outcome = run_with(site, alerts, interval=Interval(1, "m"), history=HISTORY)
+
+    assert len(outcome.results[0].trades) == len(server.sent)
+    assert all("sold" in sent.text and sent.photo for sent in server.sent)
