@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from bt_run.reports.honesty.honesty import HonestyReport
     from bt_run.run.optimize.request import SearchRequest
     from bt_run.run.optimize.summary import SearchSummary
     from bt_run.run.optimize.sweep_file import SweepFile
@@ -72,18 +73,40 @@ def show_search(
             params=summary.best[0].params,
             options=options,
         )
-    written = _write(request, file, summary, outputs, line)
+    luck = _judge(request, file, summary)
+    written = _write(request, file, summary, outputs, line, luck)
     if not outputs.is_quiet and not is_stdout(outputs.json):
         from rich.console import Console
 
         console = Console(highlight=False)
-        for part in _parts(request, file, summary, outputs):
+        for part in (*_parts(request, file, summary, outputs), *_luck_parts(luck)):
             console.print(part)
         if line:
             click.echo(f"\nThe best again:\n{line}")
         for path in (*written, file.path):
             click.echo(f"Wrote {path}")
     _check_found(request, summary)
+
+
+def _judge(request: SearchRequest, file: SweepFile, summary: SearchSummary) -> HonestyReport | None:
+    """Say how much of the best is luck; None where there is no best."""
+    if not summary.best:
+        return None
+    from bt_run.reports.honesty.honesty import honesty_of
+    from bt_run.run.optimize.facts import facts_of_search
+
+    return honesty_of(facts_of_search(request, file.trials(), file.returns(), summary.best[0]))
+
+
+def _luck_parts(luck: HonestyReport | None) -> Iterator[RenderableType]:
+    from rich.rule import Rule
+    from rich.text import Text
+
+    if luck is None:
+        return
+    yield Rule(Text("How much of the best is luck?", style="bold cyan"), align="left", style="dim")
+    for place, sentence in enumerate(luck.sentences):
+        yield Text(sentence, style="bold" if place == 0 else "")
 
 
 def _check_found(request: SearchRequest, summary: SearchSummary) -> None:
@@ -175,8 +198,13 @@ def _search_line(request: SearchRequest, file: SweepFile, summary: SearchSummary
     return " · ".join(words)
 
 
-def _write(
-    request: SearchRequest, file: SweepFile, summary: SearchSummary, outputs: Outputs, line: str
+def _write(  # noqa: PLR0917
+    request: SearchRequest,
+    file: SweepFile,
+    summary: SearchSummary,
+    outputs: Outputs,
+    line: str,
+    luck: HonestyReport | None,
 ) -> list[Path]:
     """Write the files asked for, the picture last because it takes longest; give their paths."""
     from bt_run.reports.search.export import write_trials_csv
@@ -188,7 +216,7 @@ def _write(
         write_trials_csv(outputs.csv, file.trials(), names=names, metrics=[*BETTER])
         written.append(outputs.csv)
     if outputs.json is not None:
-        written += put_json(outputs.json, _document(request, file, summary, outputs, line))
+        written += put_json(outputs.json, _document(request, file, summary, outputs, line, luck))
     if outputs.plot is not None and summary.best:
         _draw(outputs.plot, request, file, summary, outputs)
         written.append(outputs.plot)
@@ -216,9 +244,15 @@ def _draw(
     save_figure(figure, path)
 
 
-def _document(
-    request: SearchRequest, file: SweepFile, summary: SearchSummary, outputs: Outputs, line: str
+def _document(  # noqa: PLR0917
+    request: SearchRequest,
+    file: SweepFile,
+    summary: SearchSummary,
+    outputs: Outputs,
+    line: str,
+    luck: HonestyReport | None,
 ) -> dict[str, Any]:
+    from bt_run.reports.honesty.honesty import honesty_to_dict
     from bt_run.reports.search.export import SEARCH_SCHEMA, heat_to_dict, trial_to_dict
     from bt_run.run.optimize.summary import map_of, read_map_axes
 
@@ -249,5 +283,6 @@ def _document(
             for each in summary.neighbours
         ],
         "map": heat_to_dict(heat) if heat is not None else None,
+        "luck": honesty_to_dict(luck) if luck is not None else None,
         "command": line,
     }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from bt_run.core.market import FloatArray
 
 __all__ = ["Candidate", "Trial"]
 
@@ -25,7 +27,8 @@ class Trial:
     A combination that was tried.
 
     `metrics` are those of `bt_run.reports.metrics` that were computed, None where undefined; empty where the
-    strategy failed, and then `error` says how. `engine` ran it.
+    strategy failed, and then `error` says how. `engine` ran it. `returns` are its returns a day, shape (days,),
+    for an even sample of a search's trials, whatever came of them; None for the others.
     """
 
     number: int
@@ -33,3 +36,4 @@ class Trial:
     metrics: Mapping[str, float | int | None]
     error: str = ""
     engine: str = ""
+    returns: FloatArray | None = field(default=None, compare=False, repr=False)

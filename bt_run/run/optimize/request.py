@@ -23,6 +23,10 @@ DEFAULT_TRIALS = 100
 """How many combinations the methods try that could go on for ever."""
 
 
+SAMPLE = 200
+"""How many trials keep their returns a day, to be judged together: enough for cross-validation, and small."""
+
+
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
     """
@@ -67,6 +71,11 @@ class SearchRequest:
         wanted = self.trials or DEFAULT_TRIALS
         size = self.space.size
         return wanted if size is None or self.method != "random" else min(wanted, size)
+
+    @property
+    def sample_step(self) -> int:
+        """Of every how many candidates one keeps its returns a day, so that some 200 do."""
+        return max(1, -(-self.budget // SAMPLE))
 
     def on(self, data: BarFile) -> SearchRequest:
         """Give the same search over other bars, such as a window of these."""

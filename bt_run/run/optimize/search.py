@@ -102,7 +102,7 @@ def stream_trials(
     Raises as `search` does. Closing the generator stops the workers.
     """
     check_stake(request.settings.stake, request.data.symbol)
-    measurer = Measurer.load(request.spec, request.data, request.settings)
+    measurer = Measurer.load(request)
     cls = measurer.strategy.cls
     check_some_fit(request.space, cls, seed=seed)
     ends = clock() + request.timeout_s if request.timeout_s is not None else float("inf")

@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bt_run.core.atomic import check_target
 from bt_run.core.errors import ConfigError
 from bt_run.core.trial import Trial
@@ -21,6 +23,8 @@ from bt_run.run.optimize.sweep_schema import APPLICATION_ID, SCHEMA, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from bt_run.core.market import FloatArray
 
 __all__ = ["SweepFile"]
 
@@ -121,8 +125,12 @@ class SweepFile:
             )
             for each in trials
         ]
+        kept = [
+            (each.number, each.returns.astype("<f8").tobytes()) for each in trials if each.returns is not None
+        ]
         with _telling(self.path, self._stored):
             self._db.executemany("INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?)", rows)
+            self._db.executemany("INSERT OR REPLACE INTO returns VALUES (?, ?)", kept)
             if time.monotonic() - self._committed > _COMMIT_S:
                 self._commit()
 
@@ -138,6 +146,11 @@ class SweepFile:
             for number, params, metrics, error, engine in rows:
                 yield Trial(number, json.loads(params), json.loads(metrics), error, engine)
             first = rows[-1][0]
+
+    def returns(self) -> list[FloatArray]:
+        """Read the returns a day that were kept, in the order of the trials' numbers; shape (days,) each."""
+        rows = self._db.execute("SELECT daily FROM returns ORDER BY number").fetchall()
+        return [np.frombuffer(row[0], dtype="<f8").astype(np.float64) for row in rows]
 
     def count(self) -> int:
         """Count the trials."""

@@ -25,6 +25,12 @@ CREATE TABLE trials (
     engine  TEXT NOT NULL DEFAULT ''
 );
 
+-- returns a day of an even sample of the trials, float64 little-endian: what tests of luck are made of
+CREATE TABLE returns (
+    number INTEGER PRIMARY KEY,
+    daily  BLOB NOT NULL
+);
+
 -- for people: the numbers of most sweeps as columns
 CREATE VIEW results AS SELECT
     number,

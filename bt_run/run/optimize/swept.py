@@ -6,8 +6,6 @@ from contextlib import ExitStack
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bt_run.core.errors import StrategyError
 from bt_run.core.market import Bars
 from bt_run.core.trial import Trial
@@ -63,6 +61,7 @@ class SweptMeasurer:
         self._strategy = measurer.strategy
         self._settings = request.settings
         self._names = _wanted(request)
+        self._sample_step = request.sample_step
         self._bars = Bars(*(_read_only(getattr(request.data.bars, field.name)) for field in fields(Bars)))
         self._common = SweptBars(self._bars, request.data.interval, cash=float(request.settings.cash))
         self._terms = terms_of(request.settings)
@@ -82,18 +81,12 @@ class SweptMeasurer:
         """Run each candidate; where the strategy raises, its trial holds the error."""
         return [self._measure(candidate) for candidate in candidates]
 
-    def daily_returns(self, candidates: Sequence[Candidate]) -> list[FloatArray]:
-        """Give the returns a day of each candidate; empty where ruined or failed. See `Measurer`."""
-        found = []
-        for candidate in candidates:
-            try:
-                found.append(self.run(candidate.params).returns)
-            except StrategyError:
-                found.append(np.empty(0))
-        return found
+    def returns_and_profits(self, params: Mapping[str, Any]) -> tuple[FloatArray, FloatArray]:
+        """Run one combination again, see `Measurer.returns_and_profits`."""
+        run = self._run(params)
+        return run.returns, run.pnl
 
-    def run(self, params: Mapping[str, Any]) -> SweptRun:
-        """Run one combination. Raises StrategyError, ParamError."""
+    def _run(self, params: Mapping[str, Any]) -> SweptRun:
         codes = self._codes(params)
         sums = self._prices.sum_up(codes, cash=self._common.cash, terms=self._terms)
         return SweptRun(
@@ -109,10 +102,12 @@ class SweptMeasurer:
 
     def _measure(self, candidate: Candidate) -> Trial:
         try:
-            run = self.run(candidate.params)
+            run = self._run(candidate.params)
         except StrategyError as error:
             return Trial(candidate.number, candidate.params, {}, error=in_short(error))
-        return Trial(candidate.number, candidate.params, swept_metrics(run, self._names), engine="fast")
+        kept = run.returns if candidate.number % self._sample_step == 0 else None
+        found = swept_metrics(run, self._names)
+        return Trial(candidate.number, candidate.params, found, engine="fast", returns=kept)
 
     def _codes(self, params: Mapping[str, Any]) -> Any:
         strategy = replace(self._strategy, params={**self._strategy.params, **params})

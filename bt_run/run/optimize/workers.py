@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
     from types import TracebackType
 
-    from bt_run.core.market import BarFile
-    from bt_run.core.settings import BacktestSettings
     from bt_run.core.trial import Candidate, Trial
     from bt_run.run.optimize.request import SearchRequest
     from bt_run.run.optimize.swept import SweptMeasurer
@@ -111,7 +109,7 @@ class Processes:
             width,
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_begin_worker,
-            initargs=(request.spec, request.data, request.settings),
+            initargs=(request,),
         )
 
     def __enter__(self) -> Processes:
@@ -153,9 +151,9 @@ def stream_chunks(
 _worker: list[Measurer] = []  # what this process was begun for; only in processes of `Processes`
 
 
-def _begin_worker(spec: str, data: BarFile, settings: BacktestSettings) -> None:
+def _begin_worker(request: SearchRequest) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    _worker[:] = [Measurer.load(spec, data, settings)]
+    _worker[:] = [Measurer.load(request)]
 
 
 def _measure_in_worker(candidates: list[Candidate]) -> list[Trial]:

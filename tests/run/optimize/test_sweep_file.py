@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from bt_run.core.errors import ConfigError
@@ -34,6 +35,16 @@ def test_trials_read_back_as_they_were(tmp_path):
         assert (QUESTION, 7, "", 3) == (file.question, file.seed, file.end, file.count())
         assert [True, False] == [file.is_done(2), file.is_done(3)]
     assert ["a.sqlite"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_returns_are_kept_of_those_trials_that_have_them(tmp_path):
+    """To the last bit."""
+    returns = np.array([0.1, -1 / 3, 0.0])
+    with SweepFile.create(tmp_path / "a.sqlite", question=QUESTION, seed=7) as file:
+        file.add([Trial(0, {}, {}, returns=returns), Trial(1, {}, {})])
+        kept = file.returns()
+
+    assert [returns.tolist()] == [each.tolist() for each in kept]
 
 
 def test_people_can_read_it_with_sqlite_alone(tmp_path):

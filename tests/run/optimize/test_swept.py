@@ -40,7 +40,7 @@ class Picky(SignalStrategy):
 
 
 def swept(request):
-    measurer = Measurer.load(request.spec, request.data, request.settings)
+    measurer = Measurer.load(request)
     assert why_not_swept(request, measurer) is None
     return SweptMeasurer(request, measurer)
 
@@ -124,15 +124,28 @@ def test_compiled_and_plain_kernel_give_the_same_floats(request_of, root):
         module.WORTH_COMPILED = before
 
 
-def test_the_daily_returns_are_those_of_the_sharpe_ratio(request_of):
-    """The same from the kernel and from a whole backtest."""
+def test_the_daily_returns_are_those_of_a_backtest(request_of):
+    """To the last bit, and so the Sharpe ratio; kept with the trial, and found again by another run."""
     request = request_of("rsi", "period=5:6")
-    plain = Measurer.load(request.spec, request.data, request.settings)
-    candidates = [Candidate(number, request.space.combination(number)) for number in range(2)]
+    plain = Measurer.load(request)
     with swept(request) as measurer:
-        found = measurer.daily_returns(candidates)
-    for mine, theirs in zip(found, plain.daily_returns(candidates), strict=True):
-        np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-15)
+        mine = measurer.measure([Candidate(0, request.space.combination(0))])[0]
+        again = measurer.returns_and_profits(mine.params)
+    returns, profits = plain.returns_and_profits(mine.params)
+
+    assert mine.returns.tolist() == again[0].tolist() == returns.tolist()
+    assert again[1].tolist() == profits.tolist()
+    assert len(profits) == mine.metrics["trades"]
+
+
+def test_an_even_sample_keeps_its_returns(request_of):
+    """Of a thousand combinations every fifth, whatever came of them."""
+    request = request_of("rsi", "period=2:101", "oversold=20:29:1")
+    trials = search(dataclasses.replace(request, timeout_s=1.0)).trials
+
+    assert request.sample_step == 5
+    assert {trial.number % 5 == 0 for trial in trials if trial.returns is not None} == {True}
+    assert {trial.number % 5 == 0 for trial in trials if trial.returns is None} == {False}
 
 
 def test_a_metric_of_the_whole_curve_takes_whole_backtests(request_of):
@@ -142,7 +155,7 @@ def test_a_metric_of_the_whole_curve_takes_whole_backtests(request_of):
         request_of("rsi", "period=5:6", settings=BacktestSettings(engine="backtrader")),
     ]
     for request in cases:
-        measurer = Measurer.load(request.spec, request.data, request.settings)
+        measurer = Measurer.load(request)
         assert why_not_swept(request, measurer)
         assert all("avg_drawdown_pct" in trial.metrics for trial in search(request).trials)
 
