@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bt_run.reports.honesty.honesty import SweepFacts
+from bt_run.reports.honesty.honesty import SweepFacts, market_sharpe_of
 from bt_run.reports.returns import periods_per_year
 from bt_run.run.optimize.measure import Measurer
 from bt_run.run.optimize.swept import SweptMeasurer, why_not_swept
@@ -57,4 +57,5 @@ def facts_of_search(
         best_profits=profits,
         periods=periods_per_year(bars.open_time, request.data.interval),
         cash=request.settings.cash,
+        market_sharpe=market_sharpe_of(request.data),
     )
