@@ -40,6 +40,8 @@ def check_engines(subject: Subject) -> Finding:
                 found = None if reason else engine.run(subject.strategy, subject.data, settings)
             except NotCovered as refusal:
                 reason, found = refusal.reason, None
+            if found is not None and found.fallback:  # Backtrader ran it after all
+                reason, found = found.fallback, None
             if found is None:
                 reasons[engine.name] = reason or ""
                 continue

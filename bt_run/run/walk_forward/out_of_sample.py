@@ -22,13 +22,11 @@ from bt_run.run.engines import Ran, run_engine
 from strategies.base import Signals, SignalStrategy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from types import SimpleNamespace
-
     from bt_run.core.market import BarFile, Bars
     from bt_run.core.results import Outcome
     from bt_run.core.settings import BacktestSettings
     from bt_run.reports.walk_forward.result import Window
+    from strategies.base import BoolArray
     from strategies.loader import LoadedStrategy
 
 __all__ = ["WINDOW_END", "run_idle", "run_test"]
@@ -91,21 +89,30 @@ def _run_warm(strategy: LoadedStrategy, seen: BarFile, settings: BacktestSetting
 
 
 def _silent_before(cls: type[SignalStrategy], first_ms: int) -> type[SignalStrategy]:
-    """Make a class that decides as `cls` does, from a time on."""
+    """Make a class that decides as `cls` does from a time on; only `signals` differs: any engine takes it."""
 
-    def compute(kls: type[Any], bars: Bars, checked: SimpleNamespace) -> Signals:
-        found: Signals = super(silent, kls)._compute(bars, checked)  # of the class that is made below
+    def signals(bars: Bars, p: Any) -> Signals:
+        found = cls.signals(bars, p)
         late = bars.open_time >= first_ms
-        names = ("long_entry", "long_exit", "short_entry", "short_exit")
-        return dataclasses.replace(found, **{name: getattr(found, name) & late for name in names})
+        return _masked(found, late) if isinstance(found, Signals) else found  # what does not fit is told later
 
-    body: Mapping[str, Any] = {
-        "_compute": classmethod(compute),
+    body: dict[str, Any] = {
+        "signals": staticmethod(signals),
         "__doc__": cls.__doc__,
         "__module__": cls.__module__,
     }
-    silent: type[SignalStrategy] = type(cls.__name__, (cls,), dict(body))
+    silent: type[SignalStrategy] = type(cls.__name__, (cls,), body)
     return silent
+
+
+def _masked(found: Signals, late: BoolArray) -> Signals:
+    """Take away the decisions that are not late; what is no array of booleans stays, to be told later."""
+    masked: dict[str, Any] = {}
+    for name in ("long_entry", "long_exit", "short_entry", "short_exit"):
+        array = np.asarray(getattr(found, name))
+        if array.dtype == np.bool_ and array.shape == late.shape:
+            masked[name] = array & late
+    return dataclasses.replace(found, **masked)
 
 
 def _from(ran: Ran, skipped: int) -> _Account:

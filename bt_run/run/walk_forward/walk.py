@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bt_run.core.errors import ConfigError, StrategyError
 from bt_run.reports.metrics import buy_and_hold_curve, compute_metrics
 from bt_run.reports.walk_forward.result import WalkForward, WindowResult
+from bt_run.run.backtest import run_backtest
 from bt_run.run.optimize.search import new_seed, search
 from bt_run.run.walk_forward.out_of_sample import run_idle, run_test
 from bt_run.run.walk_forward.stitch import stitch_runs
@@ -88,7 +89,9 @@ class Walk:
             return WindowResult(window, None, len(found.trials), len(failed), {}, run)
         chosen = dataclasses.replace(strategy, params={**strategy.params, **best.params})
         run = run_test(chosen, data, settings, window)
-        return WindowResult(window, dict(best.params), len(found.trials), len(failed), dict(best.metrics), run)
+        # the search keeps only the metrics that it needs; the promise is told in all of them
+        promised = run_backtest(chosen, found.request.data, self.request.settings).metrics
+        return WindowResult(window, dict(best.params), len(found.trials), len(failed), dict(promised), run)
 
     def summarise(self, results: Sequence[WindowResult]) -> WalkForward:
         """Put the windows together; at least one."""

@@ -75,7 +75,7 @@ def test_an_engine_that_differs_fails_and_says_where(subject_of, with_engine, ch
 
 
 def test_an_engine_that_does_not_cover_it_says_why(subject_of, with_engine):
-    """Known before the run, or only in it."""
+    """Known before the run, only in it, or after Backtrader had to take over."""
     with_engine(why_not="it has a next of its own")
 
     assert "it has a next of its own" in check_engines(subject_of(CODE)).text
@@ -83,6 +83,9 @@ def test_an_engine_that_does_not_cover_it_says_why(subject_of, with_engine):
     def refuse(outcome):
         raise NotCovered("other", "it asked for a timer")
 
+    with_engine(lambda outcome: dataclasses.replace(outcome, fallback="it asked for a timer"))
+
+    assert "it asked for a timer" in check_engines(subject_of(CODE)).text
     with_engine(refuse)
     finding = check_engines(subject_of(CODE))
 

@@ -39,6 +39,7 @@ def test_each_window_chooses_the_best_of_its_training(request_of, data_of):
 
         assert max(results.values()) == each.in_sample["return_pct"]
         assert results[each.params["fast"], each.params["slow"]] == each.in_sample["return_pct"]
+        assert "return_ann_pct" in each.in_sample
         assert (6, 0) == (each.tried, each.failed)
 
 
