@@ -118,11 +118,13 @@ class _Lane(threading.Thread):
         """Send one after the other."""
         while self._goes_on():
             try:
-                delivery = next_due(self._outbox.waiting(self.target.name), self._clock_ms())
+                waiting, now_ms = self._outbox.waiting(self.target.name), self._clock_ms()
+                delivery = next_due(waiting, now_ms)
                 if delivery is None:
                     if self._is_over:
                         return
-                    self.bell.wait(_LONGEST_WAIT_S)
+                    soonest_ms = min((item.due_ms for item in waiting), default=now_ms + 60_000)
+                    self.bell.wait(min(_LONGEST_WAIT_S, max(0.05, (soonest_ms - now_ms) / 1000)))
                     continue
                 pause_s = self._try(delivery)
             except JournalError as error:

@@ -57,11 +57,18 @@ class Picture:
     interval: str
     rows: tuple[Row, ...]
     marks: tuple[Mark, ...] = ()
+    subtitle: str = ""
 
     def document(self) -> dict[str, Any]:
         """Give it as JSON can hold it."""
         marks = [[mark.time_ms, mark.price, mark.kind, mark.text] for mark in self.marks]
-        return {"title": self.title, "interval": self.interval, "rows": self.rows, "marks": marks}
+        return {
+            "title": self.title,
+            "interval": self.interval,
+            "rows": self.rows,
+            "marks": marks,
+            "subtitle": self.subtitle,
+        }
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Picture | None:
@@ -73,7 +80,8 @@ class Picture:
             for row in document["rows"]
         )
         marks = tuple(Mark(int(m[0]), float(m[1]), str(m[2]), str(m[3])) for m in document.get("marks", ()))
-        return cls(str(document["title"]), str(document["interval"]), rows, marks)  # type: ignore[arg-type]  # six each
+        subtitle = str(document.get("subtitle", ""))
+        return cls(str(document["title"]), str(document["interval"]), rows, marks, subtitle)  # type: ignore[arg-type]  # six each
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,20 @@ _NAMES_ITS_HOST = frozenset(
 """The host in their URLs is a machine; in other URLs a token stands there."""
 
 _SHORTEST = 3
-_LOGGERS = ("apprise", "httpx", "httpcore", "telegram", "urllib3", "requests", "asyncio")
+_LOGGERS = (
+    "apprise",
+    "asyncio",
+    "httpcore",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpx",
+    "requests",
+    "telegram",
+    "telegram.Bot",
+    "telegram.request",
+    "urllib3",
+    "urllib3.connectionpool",
+)
 
 
 def mask_url(url: str) -> str:
@@ -112,8 +125,7 @@ def quiet_loggers(secrets: Secrets) -> None:
     """
     Let the libraries that send log nothing secret, and nothing on the terminal.
 
-    A filter of `logging` does not reach a logger's children, so it is put on each that exists, and on the
-    handlers of the roots that will see the others.
+    A filter of `logging` does not reach a logger's children, so it is put on each by its name.
     """
     known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in _LOGGERS]
     for name in {*_LOGGERS, *known}:

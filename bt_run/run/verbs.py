@@ -68,6 +68,7 @@ def tell_bot(
     verb: Verb,
     *,
     symbol: str | None = None,
+    waits_for_end: bool = True,
     patience: Patience | None = None,
     sleep: Callable[[float], object] = time.sleep,
     steady: Callable[[], float] = time.monotonic,
@@ -75,7 +76,8 @@ def tell_bot(
     """
     Give a command to the bot that has the journal, and wait for what it says; one answer a run.
 
-    After ``stop`` and ``panic`` it waits until the bot has ended too.
+    After ``stop`` and ``panic`` it waits until the bot has ended too, unless it shall not (`waits_for_end`): a
+    thread of the bot itself would wait for its own end.
 
     Raises:
         NoAnswer: it takes no commands, did not take this one, or did not say what became of it.
@@ -98,7 +100,7 @@ def tell_bot(
         now_ms = time.time_ns() // 1_000_000
         numbers = [send_command(journal, run.run, verb, issued_ms=now_ms) for run in runs]
         answers = _wait(reader, numbers, verb, holder, waits, sleep=sleep, steady=steady)
-    if verb in ("stop", "panic"):
+    if verb in ("stop", "panic") and waits_for_end:
         until = steady() + waits.ended_s
         while is_held(Place.parse(journal)):
             if steady() > until:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import struct
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from loopback import Loopback
 from telegram_server import TOKEN, TelegramServer
 
 from bt_run.alerts.happening import Picture
-from bt_run.alerts.settings import AlertSettings
+from bt_run.alerts.settings import AlertSettings, TelegramSettings
 from bt_run.alerts.target import make_targets
 from bt_run.core.errors import StrategyError
 from bt_run.core.interval import Interval
@@ -125,6 +127,7 @@ def test_two_hours_with_real_pictures(
         assert (1080, 1080) == struct.unpack(">II", picture[16:24])
 
 
+@pytest.mark.slow
 def test_orders_rules_and_a_restart_are_told(
     start_site: Any, two_hours: MarketRequest, webhook: Loopback, journal_file: Path
 ) -> None:
@@ -173,6 +176,7 @@ def test_a_service_that_hangs_delays_no_trade(
     assert len(webhook.requests) == 1
 
 
+@pytest.mark.slow
 def test_a_strategy_that_raises_is_told(start_site: Any, webhook: Loopback, tmp_path: Path) -> None:
     """As an error, which ends the run."""
     path = tmp_path / "raising.py"
@@ -189,6 +193,7 @@ def test_a_strategy_that_raises_is_told(start_site: Any, webhook: Loopback, tmp_
     assert "ended with an error" in message["title"]
 
 
+@pytest.mark.slow
 def test_telegram_hears_of_signals(start_site: Any, two_hours: MarketRequest) -> None:
     """Text and chart in one message."""
     with TelegramServer().serving() as server:
@@ -202,3 +207,48 @@ def test_telegram_hears_of_signals(start_site: Any, two_hours: MarketRequest) ->
 
     assert len(outcome.results[0].trades) == len(server.sent)
     assert all("sold" in sent.text and sent.photo for sent in server.sent)
+
+
+@pytest.mark.slow
+def test_telegram_controls_a_run(start_site: Any, two_hours: MarketRequest, journal_file: Path) -> None:
+    """Status, pause, resume, a chart; and panic, asked again, ends the run with nothing left."""
+    with TelegramServer().serving() as server:
+        telegram = TelegramSettings(TOKEN, frozenset({55}), server.url)
+        alerts = LiveAlerts(AlertSettings(telegram=telegram), (), draw=stamp)
+        site = start_site("start", markets=(two_hours,), speed=60.0)
+        outcomes: list[Any] = []
+        thread = threading.Thread(
+            target=lambda: outcomes.append(
+                run_with(site, alerts, interval=Interval(1, "m"), journal=journal_file, history=HISTORY)
+            )
+        )
+        thread.start()
+        wait_until(lambda: alerts._snapshot is not None and alerts._snapshot.bars > 0)
+        for number, text in enumerate(
+            ["/status", "/position", "/orders", "/profit", "/daily", "/pause", "/resume", "/chart", "/panic"], 1
+        ):
+            server.say(55, text)
+            wait_until(lambda: len(server.sent) >= number)  # noqa: B023  # it is called before the next one
+        server.say(55, "/panic yes")
+        thread.join(30)
+
+    texts = [sent.text for sent in server.sent]
+    assert "rsi on BTCUSDT, practice (live)" in texts[0]
+    assert "Cash 1" in texts[1]
+    assert "No open orders." == texts[2]
+    assert "since the start" in texts[3]
+    assert "Bought 0, sold 0" in texts[4]
+    assert "Paused: no new entries" in texts[5]
+    assert "Entries are allowed again" in texts[6]
+    assert ("BTCUSDT", True) == (texts[7], server.sent[7].photo is not None)
+    assert "within 60 seconds" in texts[8]
+    assert "The bot has ended." in texts[9]
+    assert ["bt-run panic"] == [outcome.reason for outcome in outcomes]
+
+
+def wait_until(is_so: Any, limit_s: float = 30.0) -> None:
+    """Look until it is so."""
+    until = time.monotonic() + limit_s
+    while not is_so():
+        assert time.monotonic() < until, "waited too long"
+        threading.Event().wait(0.02)

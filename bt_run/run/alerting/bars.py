@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ KEPT = 5_000
 
 
 class BarBook:
-    """Closed bars by symbol and interval, the last `KEPT` of each; for one thread."""
+    """Closed bars by symbol and interval, the last `KEPT` of each; one thread adds, any may read."""
 
     def __init__(self) -> None:
         self._series: dict[tuple[str, str], _Series] = {}
@@ -64,11 +65,16 @@ class _Series:
     """One series in an array of twice the size that is kept, so that a bar is seldom moved."""
 
     def __init__(self) -> None:
-        self._values = np.full((len(BAR_COLUMNS), 2 * KEPT), np.nan)
+        self._values = np.full((len(BAR_COLUMNS) - 1, 2 * KEPT), np.nan)
         self._times = np.zeros(2 * KEPT, dtype=np.int64)
         self._count = 0
+        self._lock = threading.Lock()
 
     def add(self, open_time: int, row: tuple[float, ...]) -> bool:
+        with self._lock:
+            return self._add(open_time, row)
+
+    def _add(self, open_time: int, row: tuple[float, ...]) -> bool:
         if self._count and open_time <= self._times[self._count - 1]:
             return False
         if self._count == 2 * KEPT:
@@ -82,6 +88,7 @@ class _Series:
         return True
 
     def bars(self) -> Bars:
-        window = slice(max(0, self._count - KEPT), self._count)
-        columns = {name: self._values[place, window] for place, name in enumerate(BAR_COLUMNS[1:])}
-        return Bars.of(self._times[window].copy(), **{name: column.copy() for name, column in columns.items()})
+        with self._lock:
+            window = slice(max(0, self._count - KEPT), self._count)
+            times, values = self._times[window].copy(), self._values[:, window].copy()
+        return Bars.of(times, **dict(zip(BAR_COLUMNS[1:], values, strict=True)))

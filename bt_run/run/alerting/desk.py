@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bt_run.alerts.dispatcher import Dispatcher
+from bt_run.alerts.happening import Happening
 from bt_run.alerts.policy import Remembered, judge
-from bt_run.core.errors import BtRunError
+from bt_run.core.errors import BtRunError, ConfigError
 from bt_run.journal.alert_tables import AlertTables
 from bt_run.run.alerting.bars import BarBook
 from bt_run.run.alerting.outages import Outages
@@ -25,12 +26,13 @@ from bt_run.run.alerting.outbox import JournalOutbox
 from bt_run.run.alerting.picture import draw_picture, picture_of
 from bt_run.run.alerting.rule_watch import RuleWatch
 from bt_run.run.alerting.rules import AlertRules
+from bt_run.run.alerting.telling import clock_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from bt_run.alerts.happening import Happening, Mark, Picture
+    from bt_run.alerts.happening import Mark, Picture
     from bt_run.alerts.settings import AlertSettings
     from bt_run.alerts.target import Target
     from bt_run.core.interval import Interval
@@ -116,6 +118,25 @@ class AlertDesk:
         """Take which connections are up, by name; `now_ms` is our clock's time."""
         self._queue.put(_Connections(up, now_ms))
 
+    def chart(self, symbol: str) -> bytes:
+        """
+        Draw the symbol's last bars with their marks; takes about a second, in the thread that calls.
+
+        Raises:
+            ConfigError: charts are switched off, or no bar has come yet.
+        """
+        interval, bars = self._book.interval_of(symbol), self._book.bars(symbol)
+        if self._draw is None:
+            raise ConfigError("Charts are switched off in [alerts].")
+        if interval is None or bars is None or not len(bars):
+            raise ConfigError(f"No bar of {symbol} has closed yet.")
+        now_ms = int(bars.open_time[-1]) + interval.approximate_ms
+        asked = Happening("signal", "", now_ms, symbol, f"{symbol} {interval}", clock_words(now_ms))
+        picture = picture_of(asked, bars, interval, tuple(self._marks[symbol]))
+        if picture is None:
+            raise ConfigError(f"No bar of {symbol} has closed yet.")
+        return self._draw(picture)
+
     def close(self, *, limit_s: float = 5.0) -> bool:
         """
         Deal with what is told so far, send what is due, end; within about `limit_s`.
@@ -168,7 +189,7 @@ class AlertDesk:
 
     def _judge(self, happening: Happening) -> None:
         if happening.mark is not None:
-            self._marks[happening.symbol].append(happening.mark)
+            self._remember_mark(happening.symbol, happening.mark)
         verdict, after = judge(happening, self._remembered, self._settings.policy)
         if not verdict.is_sent:
             self._remembered = after
@@ -178,6 +199,13 @@ class AlertDesk:
             happening = replace(happening, text=f"{happening.text}\n{more}".strip())
         self._dispatcher.post(self._with_picture(happening), not_before_ms=verdict.not_before_ms)
         self._remembered = after
+
+    def _remember_mark(self, symbol: str, mark: Mark) -> None:
+        """A trade is marked at its signal, where there was one a bar ago: both would lie on each other."""
+        marks, interval = self._marks[symbol], self._book.interval_of(symbol)
+        step = 0 if interval is None else interval.approximate_ms
+        if not any(old.kind == mark.kind and mark.time_ms - old.time_ms <= step for old in marks):
+            marks.append(mark)
 
     def _with_picture(self, happening: Happening) -> Happening:
         if self._draw is None or happening.picture is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from brokers.amounts import minus, plus
 from brokers.order_events import Filled
+from bt_run.core.errors import ConfigError
 from bt_run.run.alerting.daily import Day
 from bt_run.run.alerting.desk import AlertDesk, BarTold
 from bt_run.run.alerting.telling import (
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from bt_run.alerts.happening import Happening, Picture
     from bt_run.alerts.settings import AlertSettings
     from bt_run.alerts.target import Target
+    from bt_run.journal.database import Place
+    from bt_run.run.alerting.control.control import TelegramControl
     from bt_run.run.live.listener import RunBeginning
     from bt_run.run.live.log import BarSeen
     from bt_run.run.live.status import LiveSnapshot
@@ -70,6 +73,8 @@ class LiveAlerts(RunListener):
         self._day = Day()
         self._earned: dict[str, Decimal | None] = {}
         self._breaches: set[str] = set()
+        self._snapshot: LiveSnapshot | None = None
+        self._control: TelegramControl | None = None
         self.unsent = False
         """Whether the run has ended with messages that were due and are not sent."""
 
@@ -85,6 +90,8 @@ class LiveAlerts(RunListener):
         self._symbols = " ".join(plan.symbols)
         self._what = f"{plan.strategy.name} on {self._symbols}"
         self._differences = 0
+        if self._settings.telegram.is_on:
+            self._control = self._open_control(beginning.journal)
         if beginning.is_restart:
             now_ms = time.time_ns() // 1_000_000
             self._tell(
@@ -166,6 +173,7 @@ class LiveAlerts(RunListener):
 
     def show(self, snapshot: LiveSnapshot) -> None:
         """Look at the connections."""
+        self._snapshot = snapshot
         if self._desk is None:
             return
         up = {view.symbol: view.feed.connected for view in snapshot.symbols}
@@ -178,7 +186,28 @@ class LiveAlerts(RunListener):
         if happening is not None and self._desk is not None:
             self._desk.tell(happening)
 
+    def _open_control(self, place: Place) -> TelegramControl:
+        from bt_run.run.alerting.control.control import TelegramControl  # noqa: PLC0415  # off by default
+        from bt_run.run.alerting.control.live import LiveControlled  # noqa: PLC0415
+
+        journal = str(place.file) if place.file else place.url.render_as_string(hide_password=False)
+        run = LiveControlled(
+            journal,
+            snapshot=lambda: self._snapshot,
+            daily=lambda: "\n".join(self._day.lines(self._snapshot.quote_asset if self._snapshot else "")),
+            chart=self._chart_of,
+        )
+        return TelegramControl(self._settings.telegram, run).start()
+
+    def _chart_of(self, symbol: str) -> bytes:
+        desk = self._desk
+        if desk is None:
+            raise ConfigError("The run has ended.")
+        return desk.chart(symbol)
+
     def _close(self) -> None:
+        if self._control is not None:
+            self._control.close()
         desk, self._desk = self._desk, None
         if desk is not None:
             self.unsent = not desk.close(limit_s=self._close_s)

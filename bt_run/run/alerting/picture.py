@@ -40,6 +40,7 @@ def picture_of(happening: Happening, bars: Bars, interval: Interval, marks: Iter
         interval=str(interval),
         rows=rows,  # type: ignore[arg-type]  # six each
         marks=tuple(mark for mark in marks if first <= mark.time_ms <= happening.time_ms),
+        subtitle=happening.text.partition("\n")[0],
     )
 
 
@@ -57,6 +58,4 @@ def draw_picture(picture: Picture) -> bytes:
         for mark in picture.marks
         if mark.kind in get_args(MarkKind)
     ]
-    return draw_alert_chart(
-        bars, marks, title=picture.title, subtitle=f"{len(bars)} bars of {picture.interval}"
-    )
+    return draw_alert_chart(bars, marks, title=picture.title, subtitle=picture.subtitle)
