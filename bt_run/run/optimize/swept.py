@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bt_run.core.errors import StrategyError
-from bt_run.core.market import Bars
+from bt_run.core.market import BAR_COLUMNS, Bars
 from bt_run.core.trial import Trial
 from bt_run.fast.engine import compute_signals, terms_of, why_not_fast
 from bt_run.fast.sweep import SweepBars
@@ -30,7 +30,7 @@ __all__ = ["ALWAYS", "SweptMeasurer", "why_not_swept"]
 WORTH_COMPILED = 500_000
 """Bars in all above which machine code repays numba's start, and the compiler's at the first time."""
 
-ALWAYS = ("equity_final", *USUAL, "exposure_pct", "profit_factor")
+ALWAYS = ("equity_final", *USUAL, "return_ann_pct", "exposure_pct", "profit_factor")
 """The metrics that every trial of a sweep has; others are computed where they are searched for."""
 
 
@@ -62,7 +62,8 @@ class SweptMeasurer:
         self._settings = request.settings
         self._names = _wanted(request)
         self._sample_step = request.sample_step
-        self._bars = Bars(*(_read_only(getattr(request.data.bars, field.name)) for field in fields(Bars)))
+        bars = request.data.bars
+        self._bars = Bars(*(_read_only(getattr(bars, name)) for name in BAR_COLUMNS), flow=bars.flow)
         self._common = SweptBars(self._bars, request.data.interval, cash=float(request.settings.cash))
         self._terms = terms_of(request.settings)
         is_compiled = len(self._bars) * request.budget > WORTH_COMPILED
@@ -70,7 +71,7 @@ class SweptMeasurer:
         self._sharing = ExitStack()
 
     def __enter__(self) -> SweptMeasurer:
-        arrays = [getattr(self._bars, field.name) for field in fields(Bars)]
+        arrays = [getattr(self._bars, name) for name in BAR_COLUMNS]
         self._sharing.enter_context(sharing_indicators(arrays))
         return self
 
