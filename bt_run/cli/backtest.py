@@ -24,7 +24,10 @@ from bt_run.cli.progress import progress_bar
 from bt_run.cli.report_option import check_report, report_options, time_of_report, write_report
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from bt_run.core.results import RunResult
+    from bt_run.reports.honesty.honesty import HonestyReport
     from strategies.loader import LoadedStrategy
 
 __all__ = ["backtest"]
@@ -39,6 +42,7 @@ Examples:
   bt-run backtest -s macd -d btc_1d.csv --stop-loss 5 --take-profit 20
   bt-run backtest -s ./mine.py:Mine -d btc_1d.csv --json out.json --trades out.csv
   bt-run backtest -s sar -d btc_1d.csv --report sar.html
+  bt-run backtest -s macd -d btc_1d.csv --bootstrap 2000
 """
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -68,6 +72,11 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--trades", type=_FILE, help="Write the trades as CSV.")
 @click.option("--equity", type=_FILE, help="Write equity, cash and position of every bar as CSV.")
 @report_options
+@click.option(
+    "--bootstrap",
+    type=click.IntRange(min=100, max=1_000_000),
+    help="Say how much may be luck: resample days and trades so many times, such as 2000.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
 def backtest(
@@ -84,6 +93,7 @@ def backtest(
     equity: Path | None,
     report_path: Path | None,
     reproducible: bool,
+    bootstrap: int | None,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -107,21 +117,38 @@ def backtest(
     many = len(bars.bars) >= _MANY_BARS
     with progress_bar("Backtesting", total=len(bars.bars), unit="bars", shown=many and not quiet) as progress:
         result = run_backtest(loaded, bars, settings, progress=progress)
-    written = _write(result, plot=plot, json_path=json_path, trades=trades, equity=equity)
+    luck = _judge(result, resamples=bootstrap) if bootstrap is not None else None
+    written = _write(result, luck, plot=plot, json_path=json_path, trades=trades, equity=equity)
     if report_path is not None:
         clock = time_of_report(reproducible=reproducible)
         written.append(
             _report(report_path, result, loaded, command=command_line(ctx), clock=clock, quiet=quiet)
         )
     if not quiet and not is_stdout(json_path):
-        from bt_run.reports.tables import run_table
-
-        print_result(run_table(result), written)
+        print_result(_table(result, luck), written)
     if show:
         from bt_run.reports.figure import draw_run
         from bt_run.reports.figure_file import show_figure
 
         show_figure(draw_run(result))
+
+
+def _judge(result: RunResult, *, resamples: int) -> HonestyReport:
+    from bt_run.reports.honesty.honesty import facts_of_run, honesty_of
+
+    return honesty_of(facts_of_run(result), resamples=resamples)
+
+
+def _table(result: RunResult, luck: HonestyReport | None) -> RenderableType:
+    from rich.console import Group
+
+    from bt_run.reports.tables import run_table
+
+    if luck is None:
+        return run_table(result)
+    from bt_run.reports.honesty.block import honesty_block
+
+    return Group(run_table(result), honesty_block(luck))
 
 
 def _report(
@@ -143,14 +170,25 @@ def _load(strategy: str, param: tuple[str, ...]) -> LoadedStrategy:
 
 
 def _write(
-    result: RunResult, *, plot: Path | None, json_path: Path | None, trades: Path | None, equity: Path | None
+    result: RunResult,
+    luck: HonestyReport | None,
+    *,
+    plot: Path | None,
+    json_path: Path | None,
+    trades: Path | None,
+    equity: Path | None,
 ) -> list[Path]:
     """Write the files asked for, the picture last because it takes longest; give their paths."""
     from bt_run.reports import export
 
     written: list[Path] = []
     if json_path is not None:
-        written += put_json(json_path, export.result_to_dict(result))
+        document = export.result_to_dict(result)
+        if luck is not None:
+            from bt_run.reports.honesty.honesty import honesty_to_dict
+
+            document["luck"] = honesty_to_dict(luck)
+        written += put_json(json_path, document)
     if trades is not None:
         export.write_trades_csv(trades, result)
         written.append(trades)

@@ -362,3 +362,18 @@ def test_terminating_a_comparison_ends_its_processes(clean_env, work):
     assert "Terminated" in said
     assert wait_until(lambda: not any(Path(f"/proc/{worker}/stat").exists() for worker in workers), seconds=10)
     assert not (work / "r.json").exists()
+
+
+def test_bootstrap_says_how_much_may_be_luck(bt_run, work):
+    """Below the table in words and numbers, and in the JSON file; without it neither."""
+    ran = bt_run("backtest", "-s", "rsi", "-d", "btc_1d.csv", "--bootstrap", "200", "--json", "out.json")
+    told = json.loads((work / "out.json").read_text())
+    plain = bt_run("backtest", "-s", "rsi", "-d", "btc_1d.csv", "--json", "-")
+
+    assert ran.returncode == 0, ran.stderr
+    assert "Luck or skill" in ran.stdout
+    assert "95% of 200 resamples" in ran.stdout
+    assert max(len(line.rstrip()) for line in ran.stdout.splitlines()) <= 80
+    assert 1 == told["luck"]["trials"]
+    assert 200 == told["luck"]["bootstrap"]["resamples"]
+    assert "luck" not in json.loads(plain.stdout)

@@ -81,6 +81,9 @@ _HEADLINES = {
 }
 
 
+_RISE = "; so a rising market alone may explain it"
+
+
 def reasons_of(found: Evidence) -> tuple[str, ...]:
     """Say in plain sentences what was found, the answer first."""
     headline = _HEADLINES[judge(found)].format(result="best result" if found.trials > 1 else "result")
@@ -102,9 +105,11 @@ def _luck(found: Evidence) -> Iterator[str]:
 
 
 def _market(found: Evidence) -> Iterator[str]:
-    if found.market_sharpe is not None and found.above_market is not None:
-        better = f"Confidence that this is more: {chance_cell(found.above_market)}"
-        yield f"Buy and hold had a Sharpe ratio of {found.market_sharpe:.2f}. {better}."
+    if found.market_sharpe is None or found.above_market is None:
+        return
+    beaten = "" if found.above_market >= CONFIDENCE or found.market_sharpe <= 0.0 else _RISE
+    better = f"Confidence that this is more: {chance_cell(found.above_market)}"
+    yield f"Buy and hold had a Sharpe ratio of {found.market_sharpe:.2f}. {better}{beaten}."
 
 
 def _choice(found: Evidence) -> Iterator[str]:

@@ -70,9 +70,16 @@ def test_a_single_run_was_not_chosen():
 
 def test_buy_and_hold_is_the_measure():
     """A rising market makes everybody look skilled, so its Sharpe ratio is told beside."""
-    said = reasons_of(GOOD._replace(market_sharpe=1.8, above_market=0.62))
+    words = "Confidence that this is more: 62.0%"
+    rising = " ".join(reasons_of(GOOD._replace(market_sharpe=1.8, above_market=0.62)))
+    falling = " ".join(reasons_of(GOOD._replace(market_sharpe=-1.8, above_market=0.62)))
+    beaten = " ".join(reasons_of(GOOD._replace(market_sharpe=0.8, above_market=0.97)))
 
-    assert "Buy and hold had a Sharpe ratio of 1.80. Confidence that this is more: 62.0%." in said
+    assert (
+        f"Buy and hold had a Sharpe ratio of 1.80. {words}; so a rising market alone may explain it." in rising
+    )
+    assert f"{words}. " in falling
+    assert "rising market" not in beaten
 
 
 def test_a_flat_account_cannot_be_judged():
