@@ -55,6 +55,7 @@ def make(barrier: FakeBarrier, *, patience_s: float = 5.0, look: Any = None, beg
         look=look or (lambda reason: False),
         last_execution=lambda: begin,
         patience_s=patience_s,
+        hear_s=patience_s,
     )
     hold.start()
     return hold, inbox

@@ -12,6 +12,7 @@ from torture_market import MINUTE_MS, START_MS, write_market
 from torture_parts import POLL_S, Bot, ExchangeProcess, Stuck, wait_for
 from torture_plan import CALM, Plan, Step
 
+from bt_run.cli.main import TERMINATED
 from bt_run.journal.queries import JournalReader
 
 BEFORE = 500
@@ -27,8 +28,8 @@ REFUSED = 5
 """How bt-run ends where the exchange could not be asked."""
 
 MOST_REFUSED = 200
-STOPPED = (0, REFUSED, -signal.SIGTERM)
-"""How it ends where it is asked to; the last two while it starts."""
+STOPPED = (0, REFUSED, TERMINATED, -signal.SIGTERM)
+"""How it ends where it is asked to; the last three while it starts."""
 
 STOP_S = 8.0
 """It promises 5 s, of a machine that has time."""
@@ -83,7 +84,7 @@ class Conductor:
                 self.bot.end(signal.SIGABRT)
                 raise Stuck(f"seed {self.plan.seed}: {stuck}\n{self.bot.tail(60)}") from stuck
             finally:
-                self.bot.kill()
+                self.bot.close()
         self.played.took_s = time.monotonic() - self._began
         return self.played
 

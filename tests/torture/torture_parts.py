@@ -115,6 +115,39 @@ class ExchangeProcess:
         return found
 
 
+class Zygote:
+    """Starts bots by forking; see `torture_zygote`."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", str(HERE / "torture_zygote.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        )
+
+    def fork(self, words: list[str], environment: dict[str, str], folder: Path, log: Path) -> int:
+        """Start a bot; gives the number of its process."""
+        told = {"words": words, "environment": environment, "folder": str(folder), "log": str(log)}
+        return int(self._ask(told))
+
+    def code_of(self, pid: int) -> int | None:
+        """Give how a bot ended, None while it runs; not again after it has told the end."""
+        return self._ask({"pid": pid})
+
+    def close(self) -> None:
+        """End; bots that still run do not end with it."""
+        self._process.stdin.close()
+        self._process.wait(20)
+        self._process.stdout.close()
+
+    def _ask(self, told: dict[str, Any]) -> Any:
+        self._process.stdin.write(json.dumps(told) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+
 class Bot:
     """`bt-run live`, which is killed and started again."""
 
@@ -126,9 +159,8 @@ class Bot:
         self.story = folder / "strategy.jsonl"
         self.starts = 0
         self.refused_starts = 0
-        self._command = [
-            *(os.environ.get("TORTURE_BOT") or f"{sys.executable} -P -m bt_run live").split(),
-            "--strategy", f"{HERE / 'torture_strategy.py'}:Torture", "--param", f"seed={seed}",
+        self._words = [
+            "live", "--strategy", f"{HERE / 'torture_strategy.py'}:Torture", "--param", f"seed={seed}",
             "--venue", "practice", "--symbol", SYMBOL, "--interval", "1m", "--history", str(history),
             "--journal", str(self.journal), "--max-position", str(MAX_POSITION),
             *(["--stop-loss", "0.6", "--take-profit", "0.9"] if protected else []),
@@ -140,9 +172,10 @@ class Bot:
             "BT_RUN_PRACTICE_API_KEY": KEY,
             "BT_RUN_PRACTICE_API_SECRET": SECRET,
             "BT_RUN_TORTURE_LOG": str(self.story),
-            "PYTHONFAULTHANDLER": "1",
         }
-        self._process: subprocess.Popen[str] | None = None
+        self._zygote = Zygote()
+        self._pid = 0
+        self._code: int | None = None
 
     @property
     def log(self) -> Path:
@@ -152,19 +185,23 @@ class Bot:
     def start(self) -> None:
         """Start it, or start it again."""
         self.starts += 1
-        with self.log.open("w") as log:
-            self._process = subprocess.Popen(
-                self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                text=True, env=self._environment, cwd=self.folder,
-            )  # fmt: skip
+        self._pid = self._zygote.fork(self._words, self._environment, self.folder, self.log)
+        self._code = None
+
+    def close(self) -> None:
+        """Kill it, and start it no more."""
+        self.kill()
+        self._zygote.close()
 
     def exit_code(self) -> int | None:
-        """Give how it ended, None while it runs."""
-        return None if self._process is None else self._process.poll()
+        """Give how it ended, None while it runs or before it was started."""
+        if self._pid and self._code is None:
+            self._code = self._zygote.code_of(self._pid)
+        return self._code
 
     def has_traded(self) -> bool:
         """Tell whether the strategy has met a live bar since the last start."""
-        mark = f'"pid": {self._process.pid if self._process else 0},'
+        mark = f'"pid": {self._pid},'
         lines = self.story.read_text().splitlines() if self.story.exists() else []
         return any(mark in line and '"live": true' in line for line in lines)
 
@@ -174,17 +211,18 @@ class Bot:
 
     def end(self, number: int) -> int:
         """Send a signal and wait for its end."""
-        if self._process is None:
+        if not self._pid:
             return 0
-        if self._process.poll() is None:
-            self._process.send_signal(number)
+        if self.exit_code() is None:
+            os.kill(self._pid, number)
         try:
-            return self._process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.end(signal.SIGABRT)
+            wait_for(f"the end by signal {number}", lambda: self.exit_code() is not None, 20)
+        except Stuck:
+            os.kill(self._pid, signal.SIGABRT)
             raise Stuck(
                 f"The bot did not end at signal {number}; its threads are in {self.log.name}."
             ) from None
+        return int(self._code or 0)
 
     def tail(self, lines: int = 25) -> str:
         """Give the end of what it printed."""

@@ -25,14 +25,17 @@ if TYPE_CHECKING:
 
 __all__ = ["curves_of_run", "make_feeds", "prepare_cerebro", "run_cerebro_live"]
 
+# Our own exchange has a bar everywhere as soon as it has closed, and its clock may stand there: waiting gains
+# nothing, and what it has not told twice it does not have.
+_OWN = Rules(grace_ms=500, settle_ms=0, again_ms=250, hole_asks=2)
+
 
 def make_feeds(
     plan: LivePlan, wire: LiveWire, *, on_notice: Callable[[str, Notice], None]
 ) -> dict[str, LiveFeed]:
     """Make a feed a symbol, on one connection; by symbol."""
 
-    # Our own exchange has a bar everywhere as soon as it has closed, and its clock may stand there.
-    rules = Rules(grace_ms=500, settle_ms=0) if plan.is_practice else Rules()
+    rules = _OWN if plan.is_practice else Rules()
 
     def listener(symbol: str) -> Callable[[Notice], None]:
         return lambda notice: on_notice(symbol, notice)

@@ -39,7 +39,8 @@ class ClockHold:
         last_execution: Asks the exchange for the number of its last execution so far.
         standing: The clock stands still while this is entered, and runs afterwards.
         meet_time: Told of the exchange's time whenever the clock stands, ms.
-        patience_s: The limit of each wait.
+        patience_s: The limit of the wait for a bar.
+        hear_s: The limit of the wait for events, before they are looked for over REST.
         steady: Seconds that only grow.
     """
 
@@ -54,6 +55,7 @@ class ClockHold:
         standing: Callable[[], AbstractContextManager[object]] = nullcontext,
         meet_time: Callable[[int], object] = lambda now_ms: None,
         patience_s: float = 3.0,
+        hear_s: float = 1.0,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._barriers = dict(barriers)
@@ -64,6 +66,7 @@ class ClockHold:
         self._standing = standing
         self._meet_time = meet_time
         self._patience_s = patience_s
+        self._hear_s = hear_s
         self._steady = steady
         self._started = False
         self._met: dict[str, int] = {}
@@ -121,7 +124,7 @@ class ClockHold:
             self._met[bar.symbol] = bar.open_time
             if not bar.is_live:
                 continue
-            self._wait(partial(_stands_at, barrier, bar.open_time))
+            self._wait(partial(_stands_at, barrier, bar.open_time), self._patience_s)
             held = barrier.held
             if held is not None:
                 self._hear(held)
@@ -163,15 +166,15 @@ class ClockHold:
         if held.now > self._told_ms:
             self._told_ms = held.now
             self._meet_time(held.now)
-        if self._wait(lambda: self._inbox.execution_id >= held.execution_id):
+        if self._wait(lambda: self._inbox.execution_id >= held.execution_id, self._hear_s):
             return
         reports = self._inbox.reports
         if self._look(f"the account's stream has not told execution {held.execution_id}"):
-            self._wait(lambda: self._inbox.reports > reports)
+            self._wait(lambda: self._inbox.reports > reports, self._patience_s)
         self._inbox.execution_id = max(self._inbox.execution_id, held.execution_id)
 
-    def _wait(self, condition: Callable[[], bool]) -> bool:
-        until = self._steady() + self._patience_s
+    def _wait(self, condition: Callable[[], bool], limit_s: float) -> bool:
+        until = self._steady() + limit_s
         while not condition():
             left = until - self._steady()
             if left <= 0:
