@@ -11,7 +11,7 @@ from rich.text import Text
 from bt_run.reports.benchmark import data_key, find_holds
 from bt_run.reports.cells import money_cell, percent_cell, quote_asset, ratio_cell
 from bt_run.reports.fitted import Fitted
-from bt_run.reports.heading import data_lines, one_line, warning_lines
+from bt_run.reports.heading import data_lines, engine_lines, one_line, warning_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -94,12 +94,24 @@ def _parts(results: Sequence[RunResult], width: int) -> Iterator[RenderableType]
         quote = quote_asset(hold.data.symbol)
         cash = f"cash {_money(hold.cash)}{' ' + quote if quote else ''}"
         yield Text(one_line(hold.data.title), style="bold")
-        yield from data_lines(hold.data, last_words=cash)
+        yield from data_lines(hold.data, last_words=f"{cash} · {_engines(group)}")
         yield _table(group, hold, columns)
+        yield from _engine_lines(group)
         yield from warning_lines(hold.data)
     left_out = [column.heading for column in _COLUMNS if column not in columns]
     narrow = f"; too narrow for {', '.join(left_out)}" if left_out else ""
     yield Text(f"{BEST} best of its column{narrow}", style="dim")
+
+
+def _engines(group: Sequence[RunResult]) -> str:
+    names = list(dict.fromkeys(result.engine for result in group))
+    return f"{' and '.join(names)} engine{'s' if len(names) > 1 else ''}"
+
+
+def _engine_lines(group: Sequence[RunResult]) -> Iterator[Text]:
+    """Write why quicker engines did not run, each sentence once."""
+    for result in {result.engine_note: result for result in group}.values():
+        yield from engine_lines(result)
 
 
 def _fitting(measured: Sequence[_Metrics], width: int) -> list[_Column]:

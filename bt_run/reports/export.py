@@ -159,6 +159,7 @@ def _settings(result: RunResult) -> dict[str, Any]:
         "slippage": told.slippage,
         "stake": str(told.stake),
         "engine": result.engine,
+        "engine_note": result.engine_note,
         "lot_step": told.lot_step,
         "allow_short": told.allow_short,
         "stop_loss_pct": told.protection.stop_loss_pct,

@@ -61,23 +61,33 @@ class Ran:
     note: str = ""
 
 
+def _fast() -> Engine:
+    from bt_run.fast.engine import run_fast, why_not_fast  # noqa: PLC0415  # as every engine: where it is used
+
+    return Engine("fast", run_fast, why_not_fast, _has_signals)
+
+
 def _backtrader() -> Engine:
-    from bt_run.run.bt_cerebro import run_cerebro  # noqa: PLC0415  # as every engine: where it is used
+    from bt_run.run.bt_cerebro import run_cerebro  # noqa: PLC0415
 
     return Engine("backtrader", run_cerebro, lambda *_: None, lambda _: True)
 
 
 def _accelerated() -> Engine:
     from bt_run.run.accelerated.bt_engine import run_accelerated, why_not_accelerated  # noqa: PLC0415
-    from strategies.base import SignalStrategy  # noqa: PLC0415
 
-    def is_hand_written(strategy: LoadedStrategy) -> bool:
-        return not issubclass(strategy.cls, SignalStrategy)
-
-    return Engine("accelerated", run_accelerated, why_not_accelerated, is_hand_written)
+    return Engine(
+        "accelerated", run_accelerated, why_not_accelerated, lambda strategy: not _has_signals(strategy)
+    )
 
 
-ENGINES: tuple[Callable[[], Engine], ...] = (_accelerated, _backtrader)
+def _has_signals(strategy: LoadedStrategy) -> bool:
+    from strategies.base import SignalStrategy  # noqa: PLC0415  # it brings Backtrader
+
+    return issubclass(strategy.cls, SignalStrategy)
+
+
+ENGINES: tuple[Callable[[], Engine], ...] = (_fast, _accelerated, _backtrader)
 """Makers of the engines, the quickest first; each imports its engine when it is called."""
 
 

@@ -175,3 +175,37 @@ def test_the_shipped_file_gives_backtraders_numbers(root, monkeypatch, name, tol
     outcome = check_both(monkeypatch, load_strategy(name), read_bars(root / "data/btc_1d.csv"), told)
 
     assert outcome.fills
+
+
+FOLDER = Path(__file__).parents[3] / "shared/realdata/klines"
+REFUSED = ("um-futures-BTCUSDT-5m-2022-07-excel-mangled.csv.gz", "gct-BTCUSDT-1d-2019.csv.gz")  # by our readers
+PATHS = sorted(path for path in FOLDER.rglob("*") if path.is_file() and path.name not in REFUSED)
+SHORT = [path for path in PATHS if path.stat().st_size < 60_000]
+COSTS = BacktestSettings(allow_short=True, slippage=0.0005, protection=Protection(4.0, 9.0))
+HELD = BacktestSettings(stake=Stake(0.3, "base"), protection=Protection(None, None, 3.0))
+
+
+def strategy_for(path, step):
+    """Choose a strategy by the place of a file in the list."""
+    names = sorted(BUILT_IN)
+    return load_strategy(names[(PATHS.index(path) + step) % len(names)])
+
+
+def test_the_real_files_are_there(shared):
+    """What the next two tests take their cases from."""
+    assert len(PATHS) == 53
+
+
+@pytest.mark.parametrize("path", SHORT, ids=lambda path: path.name)
+def test_a_short_real_file_gives_backtraders_numbers(monkeypatch, path):
+    """Each with one strategy, costs, shorts and stops."""
+    check_both(monkeypatch, strategy_for(path, 0), read_bars(path), COSTS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_every_real_file_gives_backtraders_numbers(monkeypatch, path):
+    """All of them, each with three strategies and three accounts."""
+    file = read_bars(path)
+    for step, told in ((1, COSTS), (2, HELD), (4, BacktestSettings())):
+        check_both(monkeypatch, strategy_for(path, step), file, told)

@@ -75,10 +75,10 @@ class Account:
     slippage: float
     allow_short: bool
 
-    @property
-    def settings(self) -> BacktestSettings:
+    def settings(self, engine) -> BacktestSettings:
         """Say it in our words."""
         return BacktestSettings(
+            engine=engine,
             commission=self.commission,
             slippage=self.slippage,
             stake=Stake.parse(self.stake),
@@ -95,12 +95,12 @@ class Account:
         return bt.sizers.FixedSize, {"stake": number}
 
 
-def run_ours(root, case, account, loaded):
+def run_ours(root, case, account, loaded, *, engine="backtrader"):
     """Run through our API, the file read by our feed."""
     start = None if case.start is None else parse_time(case.start)
     end = None if case.end is None else parse_time(case.end, end=True)
     bars = load_data(DataRequest(str(root / case.path), start=start, end=end))
-    return run_backtest(loaded, bars, account.settings)
+    return run_backtest(loaded, bars, account.settings(engine))
 
 
 def run_theirs(plain, root, case, account, cls, *, sell_leaves=None, **params):
@@ -153,17 +153,19 @@ def need(root, case):
 
 
 def compare(plain, root, spec, file, account):
-    """Run one strategy of ours both ways and compare."""
+    """Run one strategy of ours as a plain script and on both engines, and compare."""
     case, account = FILES[file], Account(*ACCOUNTS[account])
     need(root, case)
     loaded = load_strategy(spec)
-    ours = run_ours(root, case, account, loaded)
     theirs = run_theirs(
         plain, root, case, account, loaded.cls, allow_short=account.allow_short, **loaded.params
     )
+    for engine in ("backtrader", "fast"):
+        ours = run_ours(root, case, account, loaded, engine=engine)
 
-    assert ours.trades
-    check_same(ours, theirs)
+        assert ours.trades
+        assert engine == ours.engine
+        check_same(ours, theirs)
     return ours
 
 

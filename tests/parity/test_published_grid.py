@@ -56,9 +56,7 @@ class Sma(SignalStrategy):
         return Signals(long_entry=bars.close > sma, long_exit=bars.close < sma)
 '''
 
-SETTINGS = BacktestSettings(
-    cash=10_000.0, commission=0.0004, stake=Stake(10.0, "percent"), lot_step=1e-15, engine="backtrader"
-)
+SETTINGS = BacktestSettings(cash=10_000.0, commission=0.0004, stake=Stake(10.0, "percent"), lot_step=1e-15)
 
 INTERVALS = {
     "BTCUSDT": ("2h", "4h", "6h", "12h", "1d", "3d", "1w"),
@@ -110,14 +108,16 @@ def columns_of(metrics, pnl):
 
 
 def check_row(shared, strategy_of, table, row):
-    """Run what a row says and compare its five columns."""
+    """Run what a row says on both engines and compare its five columns."""
     rule, pair, start, end, interval = table.split("-")
     file = read_range(shared / f"realdata/klines/python-binance/{pair}-2017-2020-{interval}.csv.gz", start, end)
-    result = run_backtest(strategy_of(rule, row["Period"]), file, SETTINGS)
-    found = columns_of(result.metrics, [trade.pnl for trade in result.trades])
+    for engine in ("backtrader", "fast"):
+        settings = dataclasses.replace(SETTINGS, engine=engine)
+        result = run_backtest(strategy_of(rule, row["Period"]), file, settings)
+        found = columns_of(result.metrics, [trade.pnl for trade in result.trades])
 
-    assert {name: float(row[name]) for name in found} == found, (table, row["Period"])
-    assert not result.rejected
+        assert {name: float(row[name]) for name in found} == found, (table, row["Period"], engine)
+        assert not result.rejected
 
 
 def test_the_tables_are_all_there(shared):

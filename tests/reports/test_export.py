@@ -94,6 +94,7 @@ def test_json_has_the_keys_of_the_contract():
         "slippage": 0.0,
         "stake": "95%",
         "engine": "backtrader",
+        "engine_note": "",
         "lot_step": 1e-8,
         "allow_short": False,
         "stop_loss_pct": 5.0,
