@@ -115,7 +115,7 @@ SETTINGS = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(bars=drawn_bars(), told=SETTINGS, data=st.data())
 def test_any_decisions_over_any_bars_give_backtraders_numbers(bars, told, data):
     """Random decisions, costs, stakes, stops, longs and shorts, and accounts that cannot pay."""
@@ -129,7 +129,7 @@ def test_any_decisions_over_any_bars_give_backtraders_numbers(bars, told, data):
 @settings(max_examples=8000, deadline=None)
 @given(bars=drawn_bars(), told=SETTINGS, data=st.data())
 def test_any_decisions_over_any_bars_give_backtraders_numbers_at_length(bars, told, data):
-    """The same, twenty times as often."""
+    """The same, forty times as often."""
     each = st.tuples(*[st.booleans()] * 4)
     Scripted.script = tuple(data.draw(st.lists(each, min_size=len(bars), max_size=len(bars))))
     with pytest.MonkeyPatch.context() as patched:
