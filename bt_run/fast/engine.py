@@ -33,15 +33,15 @@ WORTH_COMPILED = 100_000
 """Bars above which the compiled kernel repays the 0.3 s that numba needs to start."""
 
 _STAKE_KINDS = {"base": BASE, "quote": QUOTE, "percent": PERCENT}
-_MAY_DIFFER = frozenset({"signals", "find_conflict"})
+_MAY_DIFFER = frozenset({"signals", "find_conflict", "remark"})
 
 
 def why_not_fast(strategy: LoadedStrategy, data: BarFile, settings: BacktestSettings) -> str | None:
     """
     Say why a run is not for this engine, in a sentence without its full stop; None where it is.
 
-    It takes classes that derive from `strategies.base.SignalStrategy` and leave to it everything but `signals`
-    and `find_conflict`: what else they do, only Backtrader can run.
+    It takes classes that derive from `strategies.base.SignalStrategy` and leave to it everything but `signals`,
+    `find_conflict` and `remark`: what else they do, only Backtrader can run.
     """
     cls = strategy.cls
     if not issubclass(cls, SignalStrategy):
