@@ -17,7 +17,15 @@ from bt_run.core.interval import Interval
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["KEYS", "TELEGRAM_TOKEN", "URLS", "AlertSettings", "TelegramSettings", "parse_seconds"]
+__all__ = [
+    "KEYS",
+    "TELEGRAM_TOKEN",
+    "URLS",
+    "AlertSettings",
+    "TelegramSettings",
+    "check_table",
+    "parse_seconds",
+]
 
 URLS = "BT_RUN_ALERT_URLS"
 """The variable that names targets, separated by blanks, commas or new lines."""
@@ -95,6 +103,11 @@ class AlertSettings:
     def __repr__(self) -> str:
         targets = ", ".join(map(name_of, self.urls))
         return f"AlertSettings({targets or 'no targets'}, {self.policy}, {self.telegram})"
+
+
+def check_table(table: Mapping[str, Any], *, source: str) -> None:
+    """Check the table ``[alerts]`` alone, whatever the environment holds. Raises ConfigError."""
+    AlertSettings.of(table, {TELEGRAM_TOKEN: "not looked at"}, source=source)
 
 
 def parse_seconds(text: str | int | float) -> float:

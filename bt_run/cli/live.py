@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bt_run.cli.alert_settings import alerts_option, listener_for, say_unsent
 from bt_run.cli.command_line import command_line
 from bt_run.cli.live_options import book_options, market_options, practice_options, stake_options
 from bt_run.cli.options import check_outputs, complete_strategy, pick, settings_option, store_option
@@ -66,6 +67,7 @@ The practice exchange needs none. Ctrl-C and SIGTERM end the run in order.
 @safety_options
 @book_options
 @practice_options
+@alerts_option
 @store_option
 @settings_option
 @click.option("--plot", type=_FILE, help="Write a picture at the end: .png, .svg or .pdf.")
@@ -90,6 +92,7 @@ def live(
     names: tuple[str, ...],
     venue: str | None,
     real_money: bool,
+    wants_alerts: bool | None,
     **options: Any,
 ) -> None:
     """
@@ -106,6 +109,7 @@ def live(
     check_report(report_path)
     inputs = [*(_file_of(name) for name in names), strategy]
     check_outputs(json_path, trades, equity, report_path, plot=plot, inputs=inputs)
+    listener = listener_for(ctx, wants=wants_alerts, is_replay=bool(names))
     from bt_run.cli.live_display import LiveDisplay
     from bt_run.run.live.real_money import allow_real_money
     from bt_run.run.live.run import LiveRun
@@ -133,7 +137,9 @@ def live(
             plan, is_wanted=real_money, environ=os.environ, ask=_ask if sys.stdin.isatty() else None
         )
         display = stack.enter_context(LiveDisplay(plan, quiet=quiet))
-        outcome = LiveRun(plan, credentials, audience=display, account_uid=uid).run()
+        run = LiveRun(plan, credentials, audience=display, account_uid=uid, listener=listener)
+        outcome = run.run()
+    say_unsent(is_unsent=listener is not None and listener.unsent)
     written = _write(outcome.results, plot=plot, json_path=json_path, trades=trades, equity=equity)
     if report_path is not None and outcome.results:
         clock = time_of_report(reproducible=reproducible)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "cli", "main", "read_settings", "run"]
 
 COMMANDS = {
+    "alerts": ("bt_run.cli.alerts:alerts", "Send messages of signals, trades and rules to people."),
     "backtest": ("bt_run.cli.backtest:backtest", "Run one strategy over one file of bars."),
     "compare": ("bt_run.cli.compare:compare", "Run several strategies side by side."),
     "config": ("bt_run.cli.config:config", "Show the settings that hold and where they come from."),

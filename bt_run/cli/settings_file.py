@@ -17,7 +17,10 @@ from bt_run.core.errors import ConfigError, nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["SettingsFile", "find_settings_file", "read_settings_file"]
+__all__ = ["ALERTS", "SettingsFile", "find_settings_file", "read_settings_file"]
+
+ALERTS = "alerts"
+"""The table that holds no options of commands, but where messages go, which, and when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,25 @@ class SettingsFile:
         Raises:
             ConfigError: names the file and the key, and suggests the nearest.
         """
-        self._check_group(program, self._tables, path=())
+        self._check_alerts()
+        tables = {name: table for name, table in self._tables.items() if name != ALERTS}
+        self._check_group(program, tables, path=())
         known = _keys_of_all(program)
         for key in self._common:
             if key not in known:
                 raise ConfigError(f"{self.path}: no command has a setting {key!r}.{_hint(key, known)}")
+
+    @property
+    def alerts(self) -> Mapping[str, Any]:
+        """The table ``[alerts]``, empty where there is none."""
+        return _table(self._tables, ALERTS)
+
+    def _check_alerts(self) -> None:
+        if not self.alerts:
+            return
+        from bt_run.alerts.settings import check_table
+
+        check_table(self.alerts, source=str(self.path))
 
     def _check_group(self, group: click.Group, tables: Mapping[str, Any], path: tuple[str, ...]) -> None:
         commands = commands_of(group)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from bt_run.cli import types
+from bt_run.cli.alert_settings import alerts_option, say_unsent, settings_for_run, targets_of
 from bt_run.cli.live_options import parse_amount, parse_duration
 from bt_run.cli.options import complete_data, complete_strategy, settings_option, store_option
 from bt_run.cli.practice import market_request, parse_rate, parse_speed
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
+    from bt_run.alerts.settings import AlertSettings
     from bt_run.core.venue import Venue
+    from bt_run.run.alerting.signals import SignalAlerts
     from bt_run.run.live.practice import Market
     from bt_run.run.signals.plan import WatchPlan
 
@@ -103,6 +107,16 @@ Asks for pair and amount where they are not given and a terminal is there. Ctrl-
 )
 @click.option("--at", default="start", show_default=True, metavar="start|TIME", help="Where its clock begins.")
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Of its prices.")
+@alerts_option
+@click.option(
+    "--journal",
+    default="bt-run.sqlite",
+    show_default=True,
+    envvar="BT_RUN_JOURNAL",
+    show_envvar=True,
+    metavar="FILE|URL",
+    help="Where alerts and their rules are kept; only used with alerts.",
+)
 @store_option
 @settings_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
@@ -119,6 +133,8 @@ def signals(
     venue: str | None,
     as_json: bool,
     quiet: bool,
+    wants_alerts: bool | None,
+    journal: str,
     **options: Any,
 ) -> None:
     """
@@ -137,6 +153,7 @@ def signals(
     from strategies.loader import load_strategy
 
     loaded = load_strategy(strategy, params=options["param"])
+    settings = settings_for_run(ctx, wants=wants_alerts, is_replay=bool(names))
     with ExitStack() as stack:
         markets: tuple[Market, ...] = ()
         if names:
@@ -149,11 +166,24 @@ def signals(
             loaded, where, options, symbols=symbols, invest=invest, markets=markets, is_own=bool(names)
         )
         display = display_of(plan, as_json=as_json, quiet=quiet)
+        alerts = _alerts(stack, settings, journal)
         with display:
-            outcome = SignalWatch(plan, [display]).run()
+            outcome = SignalWatch(plan, [display, *alerts]).run()
         display.summary(outcome)
     if outcome.was_interrupted:
         ctx.exit(_INTERRUPTED)
+
+
+def _alerts(stack: ExitStack, settings: AlertSettings | None, journal: str) -> list[SignalAlerts]:
+    """Open the desk that makes messages; none where there are no targets, or none is wanted."""
+    if settings is None or not settings.urls:
+        return []
+    from bt_run.run.alerting.desk import AlertDesk
+    from bt_run.run.alerting.signals import SignalAlerts
+
+    desk = AlertDesk(settings, targets_of(settings), journal).start()
+    stack.callback(lambda: say_unsent(is_unsent=not desk.close()))
+    return [SignalAlerts(desk, scope=f"signals-{time.time_ns() // 1_000_000}")]
 
 
 def _venue(name: str | None, names: Sequence[str]) -> Venue:

@@ -33,17 +33,19 @@ class BarBook:
         Returns:
             Whether it is new: later than the last one.
         """
-        self._intervals[symbol] = interval
+        shortest = self._intervals.setdefault(symbol, interval)
+        if interval.approximate_ms < shortest.approximate_ms:
+            self._intervals[symbol] = interval
         series = self._series.setdefault((symbol, str(interval)), _Series())
         return series.add(open_time, row)
 
     def interval_of(self, symbol: str) -> Interval | None:
-        """Give the interval in which the symbol's bars come; None where none has come."""
+        """Give the shortest interval in which the symbol's bars come; None where none has come."""
         return self._intervals.get(symbol)
 
     def bars(self, symbol: str, interval: Interval | None = None) -> Bars | None:
         """
-        Give the bars of a symbol, joined where the interval is longer than theirs; None where there are none.
+        Give the bars of a symbol as they came, or joined to a longer interval; None where there are none.
 
         A first bar that the data cuts is left out where bars are joined.
 
@@ -53,9 +55,12 @@ class BarBook:
         source = self._intervals.get(symbol)
         if source is None:
             return None
+        own = self._series.get((symbol, str(interval or source)))
+        if own is not None:
+            return own.bars()
+        if interval is None:
+            return None
         bars = self._series[symbol, str(source)].bars()
-        if interval is None or str(interval) == str(source):
-            return bars
         joined = resample(bars, source=source, target=interval)
         is_cut = len(joined) and int(bars.open_time[0]) != int(joined.open_time[0])
         return joined[1:] if is_cut else joined

@@ -73,6 +73,7 @@ class LiveAlerts(RunListener):
         self._day = Day()
         self._earned: dict[str, Decimal | None] = {}
         self._breaches: set[str] = set()
+        self._untold: list[Happening] = []
         self._snapshot: LiveSnapshot | None = None
         self._control: TelegramControl | None = None
         self.unsent = False
@@ -129,18 +130,17 @@ class LiveAlerts(RunListener):
         self._tell(told)
 
     def signalled(self, bar: BarSeen, words: str, values: Mapping[str, float]) -> None:
-        """Tell of a signal."""
-        self._tell(
-            signal_told(
-                scope=self._scope,
-                symbol=bar.symbol,
-                interval=str(self._interval),
-                words=words,
-                time_ms=self._grid.end_of(bar.open_time),
-                price=bar.row[3],
-                values=values,
-            )
+        """Tell of a signal, before the orders that it has led to: they are told in the turn before."""
+        told = signal_told(
+            scope=self._scope,
+            symbol=bar.symbol,
+            interval=str(self._interval),
+            words=words,
+            time_ms=self._grid.end_of(bar.open_time),
+            price=bar.row[3],
+            values=values,
         )
+        self._untold.insert(0, told)
 
     def order_changed(self, order: Order, event: Event) -> None:
         """Tell of a refusal, and of an order that ended half done; a whole one is told by its trade."""
@@ -171,6 +171,13 @@ class LiveAlerts(RunListener):
         self._breaches.add(breach.sentence)
         self._tell(breach_told(breach, time_ms=time_ms, scope=self._scope))
 
+    def turned(self) -> None:
+        """Pass on what waits."""
+        untold, self._untold = self._untold, []
+        if self._desk is not None:
+            for happening in untold:
+                self._desk.tell(happening)
+
     def show(self, snapshot: LiveSnapshot) -> None:
         """Look at the connections."""
         self._snapshot = snapshot
@@ -183,8 +190,8 @@ class LiveAlerts(RunListener):
     # How.
 
     def _tell(self, happening: Happening | None) -> None:
-        if happening is not None and self._desk is not None:
-            self._desk.tell(happening)
+        if happening is not None:
+            self._untold.append(happening)
 
     def _open_control(self, place: Place) -> TelegramControl:
         from bt_run.run.alerting.control.control import TelegramControl  # noqa: PLC0415  # off by default
@@ -206,6 +213,7 @@ class LiveAlerts(RunListener):
         return desk.chart(symbol)
 
     def _close(self) -> None:
+        self.turned()
         if self._control is not None:
             self._control.close()
         desk, self._desk = self._desk, None

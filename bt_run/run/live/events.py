@@ -84,7 +84,8 @@ class RunEvents:
         self._untold.append(_Word(self.now_ms(), sentence, "warning"))
 
     def flush(self) -> None:
-        """Pass on what waits."""
+        """Pass on what waits; at the end of a turn."""
+        self.listener.turned()
         untold, self._untold = self._untold, []
         for word in untold:
             if word.kind == "warning":

@@ -64,6 +64,9 @@ class RunListener:
     def breached(self, breach: Breach, time_ms: int) -> None:
         """Take that a limit stops entries."""
 
+    def turned(self) -> None:
+        """Take that a turn has ended: what led to the orders of a bar is told by now."""
+
     def show(self, snapshot: LiveSnapshot) -> None:
         """Take the state; about twice a second."""
 
