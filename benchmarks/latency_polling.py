@@ -6,8 +6,7 @@ A bot that polls, as the feed and store of bt-ccxt-store do; benchmarks/live_lat
 What it repeats of them (read 2026-11-21, written anew here): before each request a pause of ccxt's `rateLimit`
 (50 ms for Binance); `fetch_ohlcv` from the last candle on, 20 at most, again and again until nothing new comes;
 the newest candle dropped, because it is still open; the order by `create_order`. Between them stands TA-Lib's
-SAR
-over the candles. The addresses and the key are those of the testnet's variables.
+SAR over the candles. The addresses and the key are those of the testnet's variables.
 """
 
 from __future__ import annotations

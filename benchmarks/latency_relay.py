@@ -3,10 +3,9 @@ Stand between a bot and an exchange, and note when bytes pass; benchmarks/live_l
 
     python benchmarks/latency_relay.py EXCHANGE_PORT FILE
 
-It prints its own port, and writes a line for each order into the file: ns from after the last byte of the
-closing kline frame was
-sent to the bot until the first byte of the order's request was received from it. Both are read by this process
-from one clock that nobody sets. What the relay adds lies outside of that time, but for its own waking up.
+It prints its own port, and writes a line for each order into the file: the ns from the last byte of the closing
+kline frame, sent to the bot, to the first byte of the order's request, received from it. Both are read by this
+process from one clock that nobody sets. What the relay adds lies outside of that time, but for its waking up.
 """
 
 from __future__ import annotations

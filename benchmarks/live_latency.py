@@ -1,7 +1,7 @@
 """
 Measure `bt-run live`: from the closing bar to its order, CPU while idle, memory after 100,000 bars.
 
-    python benchmarks/live_latency.py --seconds 120 --bars 100000
+    python benchmarks/live_latency.py --seconds 120 --idle 30 --bars 100000
 
 The exchange is `bt-run practice` in a process of its own, and a relay (latency_relay.py) in another one stands
 between it and the bot and reads the clock. The bot is the command as users run it, on one core; the other two
@@ -49,10 +49,9 @@ IDLE_TARGET = 0.01
 SECTION = """\
 ## From the closing bar to the order
 
-`bt-run live` with {history:,} bars of history, on the practice exchange; bars of one second at `--speed
-{speed}`.
-From after the last byte of the closing kline frame was sent until the first byte of the order's request was
-received, by one clock in a process between the two.
+`bt-run live` with {history:,} bars of history, on the practice exchange; bars of one second at
+`--speed {speed}`. The time from the last byte of the closing kline frame, sent to the bot, to the first byte
+of its order's request, by one clock in a process between bot and exchange.
 
 | bot | orders | median, ms | 99 % below, ms | most, ms | target | reached |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -68,7 +67,7 @@ received, by one clock in a process between the two.
 {memory}
 {machine}
 
-Again: `python benchmarks/live_latency.py --seconds {seconds:g} --bars {bars}`
+Again: `python benchmarks/live_latency.py --seconds {seconds:g} --idle {idle_s:g} --bars {bars}`
 """
 
 
@@ -315,11 +314,9 @@ def section(folder: Path, *, seconds: float, idle_s: float, bars: int) -> str:
 
 
 POLLING = """\
-- The bot that polls does what the feed of bt-ccxt-store does (ccxt, `fetch_ohlcv` again and again with ccxt's
-  own
-  rate limit, the newest candle dropped), with SAR by TA-Lib on the candles and a market order by ccxt. It
-  keeps no
-  journal. A core of its own is busy all the time.
+- The bot that polls does what the feed of bt-ccxt-store does (ccxt, `fetch_ohlcv` again and again with the
+  pause that ccxt asks for, the newest candle dropped), with SAR by TA-Lib on the candles and a market order by
+  ccxt. It keeps no journal. The exchange answers at once here; Binance is 10 to 200 ms away at each question.
 """
 
 

@@ -213,6 +213,11 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         """Tell the same of the bar at `ago`, 0 or negative as Backtrader counts."""
         return self.lines.datetime[ago] in self._live_days
 
+    @property
+    def last_price(self) -> float | None:
+        """Give the newest price of the stream; None before the first frame."""
+        return self._channel.last_price
+
     def status(self) -> LiveStatus:
         """Give a snapshot for a display; from any thread."""
         hub = self._hub

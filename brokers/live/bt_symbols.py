@@ -74,10 +74,10 @@ class BoundData:
     @staticmethod
     def price_source(data: Any) -> Callable[[], float | None]:
         """Give what tells a feed's newest price: of the open bar where it knows it, else the last close."""
-        status = getattr(data, "status", None)
+        has_stream = hasattr(data, "last_price")  # as LiveFeed; any other feed knows its bars alone
 
         def price() -> float | None:
-            told = status().last_price if callable(status) else None
+            told = data.last_price if has_stream else None
             if told is not None:
                 return float(told)
             return float(data.close[0]) if len(data) else None

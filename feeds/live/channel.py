@@ -138,7 +138,7 @@ class Channel:
             now_ms=now_ms,
             last_event_ms=newest.event_ms if newest else None,
             lag_ms=self._lag_ms,
-            last_price=newest.close if newest else None,
+            last_price=self.last_price,
             bar_open_ms=opened,
             bar_left_s=(self.grid.end_of(opened) - now_ms) / 1000,
             delivered=self._delivered,
@@ -154,6 +154,12 @@ class Channel:
     def phase(self) -> Phase:
         """Tell how far the feed is."""
         return self._sequence.phase
+
+    @property
+    def last_price(self) -> float | None:
+        """Give the close of the bar as the newest frame told it, an open bar's too; None before the first."""
+        newest = self._newest
+        return newest.close if newest else None
 
     @property
     def _newest_ms(self) -> int | None:

@@ -18,6 +18,7 @@ from bt_run.journal.journal import Journal
 from bt_run.run.live.begin import begin_run, end_run, find_past, outcome_of
 from bt_run.run.live.bt_cerebro import prepare_cerebro, run_cerebro_live
 from bt_run.run.live.end import close_at_once, leave_orders, mark_end, results_of, standing_words
+from bt_run.run.live.interpreter import prompt_interpreter
 from bt_run.run.live.listener import RunBeginning, RunListener
 from bt_run.run.live.os_signals import INTERRUPT, stopping_on_signals
 from bt_run.run.live.paper import PaperMarket, paper_account, paper_filters
@@ -109,6 +110,7 @@ class LiveRun:
             JournalError: nothing could be written down any more, so nothing more was sent.
         """
         with ExitStack() as stack:
+            stack.enter_context(prompt_interpreter())
             journal = self._open_journal(stack)
             wire = self._wire = LiveWire(self._plan.venue)
             stack.callback(wire.close, limit_s=1.5)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from brokers.amounts import exact, plus, times
 from bt_run.core.clock import iso_utc
 from bt_run.core.market import BAR_COLUMNS
+from bt_run.run.live.interpreter import spare_what_lives_on
 from bt_run.run.live.log import BarSeen
 from bt_run.run.live.rewind import books_at
 from feeds.live.grid import Grid
@@ -188,6 +189,7 @@ class LiveTurns:
         if self._arrived:
             self._hold.meet(self._arrived)
         elif not self._hold.is_started and self._is_ready():
+            spare_what_lives_on()
             self._hold.start()
 
     def after_broker(self) -> None:
