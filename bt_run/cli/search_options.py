@@ -105,4 +105,5 @@ def search_request(
         timeout_s=options.get("timeout"),
         seed=options["seed"],
         jobs=options["jobs"],
+        cluster=options.get("cluster") or "",
     )

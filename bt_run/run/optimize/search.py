@@ -144,6 +144,10 @@ def _learn(
 
 
 def _workers_for(request: SearchRequest, measurer: Measurer) -> Workers:
+    if request.cluster:
+        from bt_run.run.optimize.cluster import Cluster  # noqa: PLC0415  # brings Dask, an extra
+
+        return Cluster(request)
     bars = len(request.data.bars) * request.budget
     cores = os.cpu_count() or 1
     if why_not_swept(request, measurer) is None:

@@ -76,6 +76,10 @@ class SweptMeasurer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop sharing indicators."""
         self._sharing.close()
 
     def measure(self, candidates: Sequence[Candidate]) -> list[Trial]:

@@ -84,7 +84,7 @@ class Threads:
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
-        self._measurer.__exit__()
+        self._measurer.close()
 
     def stream(self, candidates: Iterable[Candidate]) -> Iterator[list[Trial]]:
         """Run candidates in order, some at a time."""
