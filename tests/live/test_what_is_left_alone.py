@@ -1,0 +1,127 @@
+"""What a run must not touch, what it must not leave bare, and what its limits stop: on a practice exchange."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import requests
+
+from brokers.binance.codec import KeyRights
+from brokers.binance.credentials import Credentials
+from brokers.binance.rest_gateway import BinanceGateway
+from brokers.live.bt_dispatch import Dispatch
+from brokers.orders import Order
+from bt_run.core.errors import StrategyError
+from bt_run.core.venue import find_venue
+from bt_run.journal.queries import JournalReader
+from bt_run.run.live.plan import LivePlan
+from bt_run.run.live.run import LiveRun
+from bt_run.run.safety_limits import SafetyLimits
+from strategies.loader import load_strategy
+
+D = Decimal
+
+BRACKET = """\
+import backtrader as bt
+
+class Mine(bt.Strategy):
+    def next(self):
+        if self.data.datetime.date(0).isoformat() == "2025-10-03" and not self.position:
+            close = self.data.close[0]
+            self.buy_bracket(size=0.02, exectype=bt.Order.Market, stopprice=close * 0.5, limitprice=close * 2)
+"""
+
+
+def truth(site: Any) -> dict[str, Any]:
+    """Ask the exchange for all that happened."""
+    session = requests.Session()
+    session.trust_env = False
+    told: dict[str, Any] = session.get(f"{site.exchange.venue.rest_url}/practice/state", timeout=5).json()
+    return told
+
+
+def test_orders_and_coins_of_others_are_not_touched(start_site: Any, journal_file: Path) -> None:
+    """A run that cancels and sells everything at its end leaves what somebody else has on the account."""
+    balances = {"USDT": D(10_000), "BTC": D("0.5")}
+    site = start_site("2025-09-01", fee_asset="quote", balances=balances, step=False)
+    gateway = BinanceGateway(site.exchange.venue, Credentials(site.exchange.api_key, site.exchange.secret))
+    gateway.connect()
+    for number, (side, price) in enumerate((("BUY", "20000"), ("SELL", "150000"))):
+        order = Order(f"by-hand-{number}", "BTCUSDT", side, "LIMIT", quantity=D("0.1"), price=D(price))  # type: ignore[arg-type]
+        gateway.place(order)
+    gateway.close()
+    outcome = site.run("sar", journal=journal_file, origin=None, on_stop="close")
+
+    told = truth(site)
+    status = {order["clientOrderId"]: order["status"] for order in told["orders"]}
+    assert status["by-hand-0"] == status["by-hand-1"] == "NEW"
+    assert len(status) > 6
+    assert {state for name, state in status.items() if not name.startswith("by-hand")} == {"FILLED"}
+    assert D(told["balances"]["BTC"]["free"]) + D(told["balances"]["BTC"]["locked"]) == D("0.5")
+    assert sum("by-hand" in said and "is not touched" in said for said in site.follower.said) == 2
+    assert not [sentence for sentence in outcome.sentences if "Still" in sentence]
+
+
+def test_what_a_bracket_left_bare_is_sold(
+    start_site: Any, journal_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bot dies between the entry and its stop; the next start says so, and sells at the first live bar."""
+    mine = tmp_path / "mine.py"
+    mine.write_text(BRACKET, encoding="utf-8")
+    site = start_site("2025-10-01", step=False)
+    changes = {"journal": journal_file, "origin": None}
+
+    def die(dispatch: Dispatch, parent: Any) -> None:
+        raise RuntimeError("no power")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Dispatch, "release", die)
+        with pytest.raises((StrategyError, RuntimeError)):
+            site.run(f"{mine}:Mine", **changes)
+    assert [fill["isBuyer"] for fill in truth(site)["fills"]] == [True]
+    site.run(f"{mine}:Mine", **changes)
+
+    told = truth(site)
+    assert [fill["isBuyer"] for fill in told["fills"]] == [True, False]
+    assert D(told["balances"]["BTC"]["free"]) == 0
+    assert any(said.endswith("It is sold at market.") for said in site.follower.said)
+
+
+@pytest.mark.parametrize(
+    ("limits", "rule"),
+    [
+        (SafetyLimits(max_order=D(100)), "limit of 100"),
+        (SafetyLimits(max_drawdown_pct=D("0.5")), "drawdown"),
+    ],
+    ids=["order", "drawdown"],
+)
+def test_a_limit_stops_entries_says_why_and_lets_exits_go(
+    start_site: Any, journal_file: Path, limits: SafetyLimits, rule: str
+) -> None:
+    site = start_site("2025-08-01", step=False)
+    site.run("sar", journal=journal_file, origin=None, limits=limits)
+
+    with JournalReader(journal_file) as reader:
+        sides = [fill.side for fill in reader.fills()]
+        refused = [told for told in reader.connections(1) if told.kind == "refused"]
+    assert len(sides) % 2 == 0  # each entry was left
+    assert sides.count("BUY") == sides.count("SELL") <= 2
+    assert len(refused) > 5
+    assert any(rule in said for said in site.follower.warned)
+
+
+@pytest.mark.parametrize(("rights", "warned"), [(KeyRights(True, True), True), (KeyRights(True, False), False)])
+def test_a_key_that_may_withdraw_draws_a_warning(rights: KeyRights, warned: bool) -> None:
+    heard: list[str] = []
+    audience: Any = SimpleNamespace(warn=lambda sentence, time_ms: heard.append(sentence))
+    run = LiveRun(
+        LivePlan(load_strategy("sar"), find_venue("mainnet")), Credentials("k", "s"), audience=audience
+    )
+    exchange: Any = SimpleNamespace(key_rights=lambda: rights)
+    run._check_rights(SimpleNamespace(exchange=exchange, gateway=SimpleNamespace(server_time_ms=lambda: 0)))  # type: ignore[arg-type]
+
+    assert [any("may withdraw money" in said for said in heard)] == [warned]
