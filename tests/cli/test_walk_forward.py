@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -73,3 +80,53 @@ def test_ctrl_c_shows_the_windows_that_are_done(bt_run, work, monkeypatch):
     assert ran.returncode == 130
     assert "Stopped after 2 of" in ran.stdout
     assert not (work / "wf.json").exists()
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_the_workers_and_leaves_nothing(work, clean_env):
+    """A walk in processes, interrupted as a terminal does it: exit code 130, no file, no process left."""
+    words = [
+        sys.executable,
+        "-m",
+        "bt_run",
+        *WORDS[:-1],
+        "2",
+        "--engine",
+        "backtrader",
+        "-p",
+        "oversold=20:40:1",
+    ]
+    with subprocess.Popen(
+        [*words, "--json", "wf.json"], cwd=work, env=clean_env, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as child:  # fmt: skip
+        deadline = time.monotonic() + 120
+        while _children(child.pid) < 2:
+            assert time.monotonic() < deadline
+            assert child.poll() is None
+            time.sleep(0.05)
+        os.killpg(child.pid, signal.SIGINT)
+        _, said = child.communicate(timeout=60)
+
+    assert child.returncode == 130, said
+    assert "Traceback" not in said
+    assert not list(work.iterdir())
+    until = time.monotonic() + 30
+    while _alive_in_group(child.pid):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def _alive_in_group(group):
+    """List the processes of a group that have not ended; those that nobody has collected yet have."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, pgrp = stat.read_text().rpartition(")")[2].split()[:3]
+            found += [stat.parent.name] if int(pgrp) == group and state != "Z" else []
+    return found
+
+
+def _children(pid):
+    """Count the processes that a process has begun."""
+    return len(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bt_run.run.strategy_check.subject import Subject
 
-__all__ = ["MOST_STEPS", "CheckReport", "check_strategy"]
+__all__ = ["MOST_STEPS", "CheckReport", "check_strategy", "run_checks"]
 
 SIGNAL_BARS = 20_000
 RUN_BARS = 3_000
@@ -49,7 +49,7 @@ def check_strategy(subject: Subject, *, progress: Callable[[int], None] | None =
     A strategy that raises is a finding, not an error.
     """
     findings: list[Finding] = []
-    for finding in _checks(subject):
+    for finding in run_checks(subject):
         findings.append(finding)
         if progress is not None:
             progress(len(findings))
@@ -59,7 +59,8 @@ def check_strategy(subject: Subject, *, progress: Callable[[int], None] | None =
     )
 
 
-def _checks(subject: Subject) -> Iterator[Finding]:
+def run_checks(subject: Subject) -> Iterator[Finding]:
+    """Give what each check finds, as it is done; those not asked for are not run."""
     if subject.has_signals:
         yield from _signal_checks(subject.last(SIGNAL_BARS))
     if subject.acts_by_hand:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ __all__ = ["check_look_ahead", "differing"]
 
 _NAME = "Look-ahead"
 _MOST_CUTS = 64
+_MOST_SCANNED = 500
 _AHEAD = 8
 """So many later bars are tried to say how far ahead a strategy looks."""
 
@@ -51,7 +53,7 @@ def check_look_ahead(subject: Subject, whole: Arrays) -> Finding:
             text = f"It fails on the first {cut} bars, and not on all: {error.problem.rstrip('.')}."
             return Finding(_NAME, "failed", text, "Does it reach for bars that have not come? " + _ADVICE)
         if change is not None:
-            return Finding(_NAME, "failed", _tell(subject, change), _ADVICE)
+            return Finding(_NAME, "failed", _tell(subject, _earliest(subject, whole, change)), _ADVICE)
     if not any(whole[name].any() for name in _DECISIONS if name in whole):
         text = f"{len(cuts)} prefixes agree with the whole, but nothing was decided on these bars."
         return Finding(_NAME, "warning", text, "Check it on data on which it trades.")
@@ -85,6 +87,16 @@ def _compare(whole: Arrays, prefix: Arrays, cut: int) -> _Change | None:
         if len(places) and (found is None or (int(places[0]), name) < (found.bar, found.array)):
             bar = int(places[0])
             found = _Change(name, bar, cut, prefix[name][bar], whole[name][bar])
+    return found
+
+
+def _earliest(subject: Subject, whole: Arrays, found: _Change) -> _Change:
+    """Try every shorter prefix, as far as that is quick, so that the first bar that looks ahead is named."""
+    for cut in range(1, min(found.prefix, _MOST_SCANNED)):
+        with contextlib.suppress(StrategyError):
+            change = _compare(whole, subject.arrays(subject.data.bars[:cut]), cut)
+            if change is not None:
+                return change
     return found
 
 

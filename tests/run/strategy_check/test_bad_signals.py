@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from bt_run.run.strategy_check.check import check_strategy
+from bt_run.run.strategy_check.check import check_strategy, run_checks
 
 GOOD = """
 fast, slow = ma(bars.close, 5), ma(bars.close, 20)
@@ -13,8 +14,8 @@ return Signals(long_entry=fast > slow, long_exit=fast < slow, panels={"fast": fa
 
 
 def found(subject, check):
-    """Give the finding of one check."""
-    return next(one for one in check_strategy(subject).findings if one.check == check)
+    """Give the finding of one check; those behind it are not run."""
+    return next(one for one in run_checks(subject) if one.check == check)
 
 
 def test_a_good_strategy_passes_every_check(signals_of):
@@ -93,6 +94,15 @@ def test_looking_ahead_is_found_and_the_array_named(signals_of, body, array):
     assert f" {array}" in finding.text
     assert "bar " in finding.text
     assert "202" in finding.text  # the bar's time
+
+
+def test_the_first_bar_that_looks_ahead_is_named(signals_of):
+    """The first day that is followed by a rise, from which on the decision changes a bar later."""
+    subject = signals_of(SHIFTED)
+    close = subject.data.bars.close
+    first = int(np.flatnonzero(close[1:] > close[:-1])[0])
+
+    assert f"bar {first} (" in found(subject, "Look-ahead").text
 
 
 @pytest.mark.parametrize(("body", "words"), [(SHIFTED, "1 bar later"), (FAR, "5 bars later")])

@@ -188,3 +188,13 @@ def test_buy_and_hold_covers_the_same_bars(request_of, data_of):
     found = walk_of(request_of(data=data))
 
     assert pytest.approx((data.bars.close[-1] / data.bars.close[200] - 1) * 100) == found.hold["return_pct"]
+
+
+@pytest.mark.slow
+def test_processes_find_what_one_process_finds(request_of):
+    """The number of jobs changes how long it takes, nothing else; stock Backtrader runs in processes."""
+    one = walk_of(request_of(settings=BacktestSettings(engine="backtrader")))
+    two = walk_of(dataclasses.replace(request_of(settings=BacktestSettings(engine="backtrader")), jobs=2))
+
+    assert [each.params for each in one.windows] == [each.params for each in two.windows]
+    assert one.stitched.metrics == two.stitched.metrics
