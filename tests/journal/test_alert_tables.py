@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -60,14 +62,24 @@ def test_what_is_settled_waits_no_longer(path: Path):
         )
 
 
-def test_a_message_outlives_a_process_that_dies(path: Path):
-    """What `add` has returned for is there for the next one."""
-    tables = AlertTables(path)
-    tables.add(message(), (way(),))
-    del tables
+DYING = """
+import os, sys
+from bt_run.journal.alert_tables import AlertTables
+from bt_run.journal.records import AlertRecord, DeliveryRecord
+tables = AlertTables(sys.argv[1])
+way = DeliveryRecord(0, "t", "waiting", 0, 6, None, "")
+tables.add(AlertRecord(0, "a", "signal", 5, "B", "t", "", {}, 0, 6), (way,))
+os.kill(os.getpid(), 9)
+"""
 
+
+def test_a_message_outlives_a_process_that_is_killed(path: Path):
+    """What `add` has returned for is there for the next one."""
+    ran = subprocess.run([sys.executable, "-c", DYING, path], capture_output=True, text=True, check=False)
+
+    assert (-9, "") == (ran.returncode, ran.stderr)
     with AlertTables(path) as later:
-        assert 1 == len(later.waiting("json://h"))
+        assert 1 == len(later.waiting("t"))
 
 
 def test_rules_are_kept_changed_and_removed(path: Path):

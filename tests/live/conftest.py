@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from loopback import Loopback
 
 from brokers.binance.credentials import Credentials
 from bt_run.core.interval import Interval
+from bt_run.core.market import Bars
 from bt_run.core.results import RunResult
 from bt_run.core.settings import BacktestSettings
 from bt_run.practice.market.data_file import MarketRequest
@@ -23,6 +26,7 @@ from bt_run.run.live.plan import DataOrigin, LivePlan
 from bt_run.run.live.practice import EmbeddedPractice
 from bt_run.run.live.run import LiveOutcome, LiveRun
 from bt_run.run.live.status import LiveSnapshot
+from feeds.csv_writer import write_bars
 from strategies.loader import load_strategy
 
 NAME = "btc_1d.csv"
@@ -117,3 +121,26 @@ def backtest() -> Callable[..., RunResult]:
 def journal_file(tmp_path: Path) -> Path:
     """Give a place for a journal."""
     return tmp_path / "live.sqlite"
+
+
+@pytest.fixture
+def webhook() -> Iterator[Loopback]:
+    """Serve something that takes any POST."""
+    with Loopback().serving() as server:
+        yield server
+
+
+@pytest.fixture
+def two_hours(tmp_path: Path) -> MarketRequest:
+    """Give minutes of a market that swings: 500 of history, and two hours."""
+    draw = np.random.default_rng(3)
+    count = 500 + 120
+    wave = 0.012 * np.sin(np.arange(count) / 4.0) + np.cumsum(draw.normal(0, 0.0006, count))
+    close = np.round(60_000 * np.exp(wave), 2)
+    opened = np.append(close[0], close[:-1])
+    high, low = np.maximum(opened, close) + 5, np.minimum(opened, close) - 5
+    volume = np.round(draw.uniform(1, 50, count), 5)
+    times = 1_767_225_600_000 + 60_000 * np.arange(count)
+    path = tmp_path / "BTCUSDT_1m.csv"
+    write_bars(path, Bars.of(times, open=opened, high=high, low=low, close=close, volume=volume))
+    return MarketRequest(str(path), symbol="BTCUSDT")

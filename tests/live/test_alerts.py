@@ -7,11 +7,9 @@ import json
 import struct
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from loopback import Loopback
 from telegram_server import TOKEN, TelegramServer
@@ -21,41 +19,14 @@ from bt_run.alerts.settings import AlertSettings, TelegramSettings
 from bt_run.alerts.target import make_targets
 from bt_run.core.errors import StrategyError
 from bt_run.core.interval import Interval
-from bt_run.core.market import Bars
 from bt_run.journal.alert_tables import AlertTables
 from bt_run.journal.queries import JournalReader
 from bt_run.practice.market.data_file import MarketRequest
 from bt_run.run.alerting.listener import LiveAlerts
 from bt_run.run.alerting.picture import draw_picture
 from bt_run.run.alerting.rules import AlertRules
-from feeds.csv_writer import write_bars
 
-MINUTE = 60_000
 HISTORY = 500
-TWO_HOURS = 120
-
-
-@pytest.fixture
-def webhook() -> Iterator[Loopback]:
-    """Serve something that takes any POST."""
-    with Loopback().serving() as server:
-        yield server
-
-
-@pytest.fixture
-def two_hours(tmp_path: Path) -> MarketRequest:
-    """Give minutes of a market that swings: 500 of history, and two hours."""
-    draw = np.random.default_rng(3)
-    count = HISTORY + TWO_HOURS
-    wave = 0.012 * np.sin(np.arange(count) / 4.0) + np.cumsum(draw.normal(0, 0.0006, count))
-    close = np.round(60_000 * np.exp(wave), 2)
-    opened = np.append(close[0], close[:-1])
-    high, low = np.maximum(opened, close) + 5, np.minimum(opened, close) - 5
-    volume = np.round(draw.uniform(1, 50, count), 5)
-    times = 1_767_225_600_000 + MINUTE * np.arange(count)
-    path = tmp_path / "BTCUSDT_1m.csv"
-    write_bars(path, Bars.of(times, open=opened, high=high, low=low, close=close, volume=volume))
-    return MarketRequest(str(path), symbol="BTCUSDT")
 
 
 def run_with(site: Any, alerts: LiveAlerts, strategy: str = "rsi", **changes: Any) -> Any:
