@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ from bt_run.alerts.rules.syntax import (
     Number,
     Rule,
 )
+from bt_run.cli.alerts_functions import call_text
 from bt_run.core.interval import Interval
 from bt_run.core.market import BAR_COLUMNS, Bars
 from strategies.macd import Macd
@@ -206,6 +208,15 @@ def test_every_function_of_ta_lib_can_be_used(name: str, bars: Bars):
 
         assert parse_rule(str(rule)) == rule
         np.testing.assert_array_equal(np.asarray(expected, float), curve_of(rule.condition.left, bars))
+
+
+def test_the_page_of_rules_lists_every_function(root: Path):
+    """As a rule calls it, with parameters and outputs."""
+    page = (root / "docs" / "how-to" / "alert-rules.md").read_text(encoding="utf-8").splitlines()
+    calls = [call_text(function) for function in functions().values()]
+
+    assert len(calls) > 150
+    assert [] == [call for call in calls if call not in page]
 
 
 def test_a_rule_sees_what_a_strategy_sees(bars: Bars):
