@@ -79,8 +79,12 @@ def show_search(
         from rich.console import Console
 
         console = Console(highlight=False)
-        for part in (*_parts(request, file, summary, outputs), *_luck_parts(luck)):
+        for part in _parts(request, file, summary, outputs):
             console.print(part)
+        if luck is not None:
+            from bt_run.reports.honesty.block import honesty_block
+
+            console.print(honesty_block(luck))
         if line:
             click.echo(f"\nThe best again:\n{line}")
         for path in (*written, file.path):
@@ -96,17 +100,6 @@ def _judge(request: SearchRequest, file: SweepFile, summary: SearchSummary) -> H
     from bt_run.run.optimize.facts import facts_of_search
 
     return honesty_of(facts_of_search(request, file.trials(), file.returns(), summary.best[0]))
-
-
-def _luck_parts(luck: HonestyReport | None) -> Iterator[RenderableType]:
-    from rich.rule import Rule
-    from rich.text import Text
-
-    if luck is None:
-        return
-    yield Rule(Text("How much of the best is luck?", style="bold cyan"), align="left", style="dim")
-    for place, sentence in enumerate(luck.sentences):
-        yield Text(sentence, style="bold" if place == 0 else "")
 
 
 def _check_found(request: SearchRequest, summary: SearchSummary) -> None:

@@ -38,6 +38,20 @@ def test_the_best_the_map_the_neighbours_and_the_command(bt_run, work):
     assert found["map"]["values"][0][0] == float(rows[0]["sharpe"])
 
 
+def test_the_best_is_judged_after_so_many_tries(bt_run, work):
+    """In words and numbers, and in the JSON file: nine tries, all of them in the cross-validation."""
+    ran = bt_run(*WORDS, "--out", "a.sqlite", "--json", "a.json")
+    luck = json.loads((work / "a.json").read_text())["luck"]
+
+    assert "Luck or skill" in ran.stdout
+    assert "The best of 9 tries" in " ".join(ran.stdout.split())
+    assert luck["sentences"][0] in ran.stdout
+    for words in ("Deflated Sharpe", "Overfitting", "resamples", "Above the market"):
+        assert words in ran.stdout
+    assert (9, 9) == (luck["trials"], luck["overfitting"]["trials"])
+    assert luck["deflated_sharpe"] < luck["probabilistic_sharpe"]
+
+
 def test_the_command_it_prints_makes_the_same_run(bt_run):
     """Costs, shorts, stops, a fixed parameter and the dates go with it; from the environment too."""
     ran = bt_run(
@@ -48,10 +62,10 @@ def test_the_command_it_prints_makes_the_same_run(bt_run):
     again = json.loads(bt_run(*shlex.split(found["command"])[1:], "--json", "-").stdout)
 
     best = found["best"][0]
-    assert again["settings"] | {"engine": "auto"} == {
+    assert again["settings"] | {"engine": "auto", "engine_note": ""} == {
         "cash": 10000.0, "commission": 0.002, "slippage": 0.0005, "stake": "1000USDT", "engine": "auto",
         "lot_step": 1e-8, "allow_short": True, "stop_loss_pct": 8.0, "take_profit_pct": None,
-        "trailing_stop_pct": None,
+        "trailing_stop_pct": None, "engine_note": "",
     }  # fmt: skip
     assert again["strategy"]["params"] == best["params"]
     assert {name: again["metrics"][name] for name in best["metrics"]} == pytest.approx(
