@@ -165,6 +165,13 @@ class FlowBook:
                 flow.largest_liquidation[place] = sums.largest
         return flow
 
+    def is_whole(self, bars: Bars) -> bool:
+        """Tell whether the trades of the last bar add up to its volume; true where not all was heard."""
+        if not len(bars) or self._hears_since is None or self._hears_since > int(bars.open_time[-1]):
+            return True
+        volume, sums = float(bars.volume[-1]), self._bars.get(int(bars.open_time[-1]))
+        return volume == 0.0 or (sums is not None and _adds_up(sums, volume))
+
     def torn(self, bars: Bars) -> list[int]:
         """Give the open times of bars whose trades were heard in part: they do not add up to the volume."""
         times = bars.open_time

@@ -78,6 +78,8 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
     params: Any = (("allow_short", False),)
     ranges: ClassVar[Mapping[str, tuple[float, float]]] = {}
     choices: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    uses_order_flow: ClassVar[bool] = False
+    """Whether it looks at `Bars.flow`, which live runs must listen for."""
 
     @staticmethod
     def signals(bars: Bars, p: Any) -> Signals:

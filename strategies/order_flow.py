@@ -66,6 +66,7 @@ class OrderFlow(SignalStrategy):
         "cool_down": (0, 1000),
         "hold": (0, 1000),
     }
+    uses_order_flow = True
     choices = {"liquidations": ("momentum", "reversal")}
 
     @staticmethod
@@ -84,12 +85,12 @@ class OrderFlow(SignalStrategy):
         long_entry = _cooled(_confirmed(buy, bars.close, p.confirm, sign=1.0), p.cool_down)
         short_entry = _cooled(_confirmed(sell, bars.close, p.confirm, sign=-1.0), p.cool_down)
         panels = {
-            "Difference: difference": difference,
-            "Difference: above": enough,
-            "Difference: below": -enough,
+            "Volume difference": difference,
+            "Volume difference to buy": enough,
+            "Volume difference to sell": -enough,
         }
         if bars.flow is not None:
-            panels |= {"Liquidations: longs": -longs, "Liquidations: shorts": shorts}
+            panels |= {"Liquidations: longs": longs, "Liquidations: shorts": shorts}
         return Signals(
             long_entry=long_entry,
             long_exit=~long_entry & (short_entry | _after(long_entry, p.hold)),

@@ -81,9 +81,7 @@ Asks for pair and amount where they are not given and a terminal is there. Ctrl-
 @click.option(
     "--market",
     type=click.Choice(["spot", "futures"]),
-    default="spot",
-    show_default=True,
-    help="Spot, or USD-M futures (market data only).",
+    help="USD-M futures have liquidations.  [default: spot; futures for strategies of order flow]",
 )
 @click.option("--duration", type=types.Parsed("duration", parse_duration), help="End after so long: 30m, 8h.")
 @click.option(
@@ -251,7 +249,7 @@ def _plan(
         symbols=symbols or tuple(market.symbol for market in markets),
         interval=options["interval"] or Interval.parse(markets[0].interval if markets else "1m"),
         invest=invest,
-        market=options["market"],
+        market=options["market"] or ("futures" if getattr(strategy.cls, "uses_order_flow", False) else "spot"),
         fee=options["fee"],
         history=options["history"],
         allow_short=options["allow_short"],

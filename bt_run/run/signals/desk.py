@@ -76,6 +76,11 @@ class SignalDesk:
         self.ended: list[SignalEnded] = []
 
     @property
+    def remark(self) -> str | None:
+        """What the strategy says of the bars that it has; None where nothing."""
+        return None if self.bars is None else self._reader.remark(self.bars)
+
+    @property
     def lasting(self) -> SignalSeen | None:
         """The entry that has no exit yet; None where nothing would be held."""
         return self._standing.signal if self._standing else None

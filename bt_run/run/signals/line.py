@@ -55,6 +55,8 @@ class DeskLine:
         self._enrich = enrich
         self._tail = Tail()
         self._checked = False
+        self._remark: str | None = None
+        self._said_again = False
         self.is_open = False
 
     def turn(self) -> bool:
@@ -106,8 +108,8 @@ class DeskLine:
         for event in self.desk.close_bars(self._bars(), newest=int(item.live)):
             for audience in self._audiences:
                 audience.tell(event, self.desk)
-        standing = self.desk.lasting
-        if standing is None:
+        self._look_at_remark()
+        if self.desk.lasting is None:
             self.worth = None
 
     def _form(self, item: Forming) -> None:
@@ -129,8 +131,23 @@ class DeskLine:
     def _open(self) -> None:
         self.is_open = True
         standing = self.desk.open(self._bars())
+        self._remark = self.desk.remark
         for audience in self._audiences:
             audience.opened(self.desk, standing)
+        self._say_remark()
+
+    def _look_at_remark(self) -> None:
+        """Say once more what the strategy says of its bars, when live ones tell more than the history did."""
+        remark = self.desk.remark if self._remark and not self._said_again else self._remark
+        if remark != self._remark:
+            self._remark, self._said_again = remark, True
+            self._say_remark()
+
+    def _say_remark(self) -> None:
+        if self._remark:
+            symbol = self.desk.terms.symbol
+            for audience in self._audiences:
+                audience.say(f"{symbol}: {self._remark}", time_ms=self._now_ms(), is_warning=True)
 
     def _see(self, price: float) -> None:
         self.price = price

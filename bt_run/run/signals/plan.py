@@ -39,6 +39,11 @@ class WatchPlan:
     holds_clock: bool = False
     note: str = ""
 
+    @property
+    def wants_flow(self) -> bool:
+        """Whether trades and liquidations are listened to; spot has no liquidations."""
+        return self.market == "futures" and bool(getattr(self.strategy.cls, "uses_order_flow", False))
+
     def __post_init__(self) -> None:
         if not self.symbols or len(set(self.symbols)) < len(self.symbols):
             raise ConfigError("Name at least one pair, each of them once, such as --symbol BTCUSDT.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -57,6 +58,9 @@ class StrategyReader(Protocol):
         Raises StrategyError.
         """
 
+    def remark(self, bars: Bars) -> str | None:
+        """Say what must be known of signals on these bars; None where nothing."""
+
 
 class SignalReader:
     """
@@ -81,6 +85,12 @@ class SignalReader:
             self._stance = stance_after(decided[-1])
         self._walked = len(bars)
         return Reading(tuple(decided), found.panels, found.overlays)
+
+    def remark(self, bars: Bars) -> str | None:
+        """Ask the strategy."""
+        params = SimpleNamespace(**{**self._strategy.defaults, **self._strategy.params})
+        said: str | None = self._strategy.cls.remark(bars, params)
+        return said
 
 
 class OrderReader:
@@ -122,6 +132,10 @@ class OrderReader:
         new = tuple(one for one in decisions_of_orders(outcome) if one.position >= self._walked)
         self._walked = len(bars)
         return Reading(new, outcome.panels, outcome.overlays)
+
+    def remark(self, bars: Bars) -> str | None:
+        """Say nothing: the class was not written for it."""
+        return None
 
     def _run(self, bars: Bars) -> Outcome:
         from bt_run.core.settings import BacktestSettings  # noqa: PLC0415  # only where a class is hand-written

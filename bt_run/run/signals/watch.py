@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from bt_run.run.signals.line import DeskLine
 from bt_run.run.signals.pair import fetch_pairs
 from bt_run.run.signals.reader import reader_for
 from feeds.live.channel import Channel
+from feeds.live.flow import FlowListener
 from feeds.live.hub import LiveHub
 from feeds.live.outcomes import Phase, Rules
 
@@ -76,6 +78,7 @@ class SignalWatch:
         self._lines: list[DeskLine] = []
         self._barriers: dict[str, BarrierClient] = {}
         self._held_since: dict[str, tuple[int, float]] = {}
+        self._flow: FlowListener | None = None
 
     def ask_to_stop(self, reason: str) -> None:
         """End the watch soon; from any thread."""
@@ -98,6 +101,9 @@ class SignalWatch:
             stack.callback(background.stop, limit_s=_STOP_S)
             stack.enter_context(stopping_on_signals(self._stop, wake=self._bell.ring, cut=self._bell.ring))
             hub = LiveHub(plan.venue, background=background, market=plan.market)
+            if plan.wants_flow:
+                self._flow = FlowListener(plan.venue, plan.symbols, plan.interval)
+                self._flow.start(background, self._bell)
             self._open_lines(hub, background, filters)
             self._follow(hub, began)
         return WatchOutcome(
@@ -120,7 +126,8 @@ class SignalWatch:
             )
             hub.expect(channel.stream)
             desk = SignalDesk(self._terms(symbol, filters[symbol], channel), self._reader(symbol))
-            self._lines.append(DeskLine(channel, desk, self._audiences, now_ms=hub.now_ms))
+            enrich = (lambda bars: bars) if self._flow is None else partial(self._flow.join, symbol)
+            self._lines.append(DeskLine(channel, desk, self._audiences, now_ms=hub.now_ms, enrich=enrich))
             if plan.holds_clock:
                 self._barriers[symbol] = BarrierClient(
                     plan.venue.stream_url,
