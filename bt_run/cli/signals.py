@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from bt_run.run.alerting.signals import SignalAlerts
     from bt_run.run.live.practice import Market
     from bt_run.run.signals.plan import WatchPlan
+    from bt_run.run.signals.watch import WatchOutcome
 
 __all__ = ["signals"]
 
 _INTERRUPTED = 130
+_FILE = click.Path(dir_okay=False, path_type=Path)
 
 _EPILOG = """\b
 Examples:
@@ -117,6 +120,7 @@ Asks for pair and amount where they are not given and a terminal is there. Ctrl-
 )
 @store_option
 @settings_option
+@click.option("--chart", type=_FILE, help="Write an interactive chart at the end: one .html file, offline.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")
 @click.option("--quiet", "-q", is_flag=True, help="Print signals, warnings and the summary alone.")
 @click.pass_context
@@ -129,6 +133,7 @@ def signals(
     strategy: str,
     names: tuple[str, ...],
     venue: str | None,
+    chart: Path | None,
     as_json: bool,
     quiet: bool,
     wants_alerts: bool | None,
@@ -142,6 +147,8 @@ def signals(
     signal did before. While it lasts: gain in percent and money, best and worst since, the break-even.
     """
     where = _venue(venue, names)
+    if chart is not None:
+        _check_chart(chart)
     symbols, invest = _asked(symbols, invest, names, is_open=where.name == "practice")
     from strategies.built_in import import_talib_for
 
@@ -168,6 +175,8 @@ def signals(
         with display:
             outcome = SignalWatch(plan, [display, *alerts]).run()
         display.summary(outcome)
+        if chart is not None:
+            _write_chart(chart, plan, outcome)
     if outcome.was_interrupted:
         ctx.exit(_INTERRUPTED)
 
@@ -182,6 +191,24 @@ def _alerts(stack: ExitStack, settings: AlertSettings | None, journal: str) -> l
     desk = AlertDesk(settings, targets_of(settings), journal).start()
     stack.callback(lambda: say_unsent(is_unsent=not desk.close()))
     return [SignalAlerts(desk, scope=f"signals-{time.time_ns() // 1_000_000}")]
+
+
+def _check_chart(path: Path) -> None:
+    from bt_run.core.atomic import check_target
+    from bt_run.reports.page.signal_page import check_page_path
+
+    check_page_path(path)
+    check_target(path)
+
+
+def _write_chart(path: Path, plan: WatchPlan, outcome: WatchOutcome) -> None:
+    from bt_run.reports.page.signal_page import write_signal_page
+    from bt_run.run.signals.chart import chart_of
+
+    charts = [found for desk in outcome.desks if (found := chart_of(desk)) is not None]
+    title = f"Signals of {plan.strategy.name} on {plan.venue.name}"
+    write_signal_page(path, charts, title=title, note=plan.note)
+    click.echo(f"Wrote {path}", err=True)
 
 
 def _venue(name: str | None, names: Sequence[str]) -> Venue:

@@ -65,6 +65,11 @@ class FlowListener:
         self._is_open = False
         self._last_ms: int | None = None
 
+    @property
+    def waiting(self) -> int:
+        """Give how many events were heard and not read yet."""
+        return len(self._events)
+
     def start(self, background: BackgroundLoop, bell: Bell) -> None:
         """Connect, and stay connected until the background thread ends; `bell` rings where that fails."""
         background.submit(self._listen()).add_done_callback(lambda done: bell.ring())

@@ -25,9 +25,9 @@ def _documents(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
-def test_a_replay_tells_the_signals_of_a_backtest(bt_run: Any, root: Path) -> None:
+def test_a_replay_tells_the_signals_of_a_backtest(bt_run: Any, root: Path, work: Path) -> None:
     """Every signal on the bars after the history, once, with the price of its bar; as JSON lines."""
-    done = bt_run("signals", "-s", "combined", "--invest", "250", "--json", *REPLAY)
+    done = bt_run("signals", "-s", "combined", "--invest", "250", "--json", "--chart", "c.html", *REPLAY)
     assert done.returncode == 0, done.stderr
     told = _documents(done.stdout)
     live = [one for one in told if one["event"] == "signal" and not one["is_history"]]
@@ -47,6 +47,7 @@ def test_a_replay_tells_the_signals_of_a_backtest(bt_run: Any, root: Path) -> No
     assert told[0]["note"] == "synthetic data"
     assert told[-1]["event"] == "summary"
     assert told[-1]["pairs"][0]["signals"] == len(live)
+    assert "long entry" in (work / "c.html").read_text(encoding="utf-8")
     assert {"ended", "potential"} < {one["event"] for one in told}
 
 
@@ -88,6 +89,25 @@ def test_several_pairs_and_a_hand_written_strategy(bt_run: Any, work: Path) -> N
     assert "ETHUSDT 1d, Mine:" in done.stdout
 
 
+@pytest.mark.slow
+def test_order_flow_listens_to_trades_and_liquidations(bt_run: Any) -> None:
+    """On futures, from the second bar on; and it says what the history did not tell."""
+    done = bt_run(
+        "signals", "-s", "order_flow:window=20", "--allow-short", "--invest", "250", "--json", *REPLAY
+    )
+    assert done.returncode == 0, done.stderr
+    told = _documents(done.stdout)
+    live = [one for one in told if one["event"] == "signal" and not one["is_history"]]
+    known = [one for one in live if one["indicators"]["Liquidations: longs"] is not None]
+
+    assert "futures" == told[0]["market"]
+    assert "order_flow uses taker buy volume alone" in done.stderr
+    assert "at most one liquidation a second" in done.stderr
+    assert len(known) >= 20
+    assert len(live) - len(known) <= 2
+    assert sum(one["indicators"]["Liquidations: longs"] for one in known) > 0
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -96,6 +116,7 @@ def test_several_pairs_and_a_hand_written_strategy(bt_run: Any, work: Path) -> N
         (("--symbol", "BTCUSDT", "--invest", "much"), "is no amount above 0"),
         (("--symbol", "BTCUSDT", "--invest", "5", "-s", "rsy"), "Did you mean 'rsi'?"),
         (("--invest", "5", "--venue", "testnet", "--data", "btc_1d.csv"), "Drop one."),
+        (("--invest", "3", "--chart", "c.png", *REPLAY), "Let its name end in .html"),
         (("--invest", "3", *REPLAY), "3 USDT is below the minimum of BTCUSDT"),
         (
             ("--invest", "50", "--symbol", "BTCUDST", *REPLAY[:2], "--data", "BTCUSDT=btc_1d.csv"),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bt_run.core.atomic import replacing
 from bt_run.reports.export import result_to_dict
+from bt_run.reports.page.assets import environment, own_file, plotly_script
 from bt_run.reports.page.figure_json import script_json
 from bt_run.reports.page.sections.costs import costs_section
 from bt_run.reports.page.sections.equity import equity_section
@@ -52,15 +51,15 @@ def build_page(contents: ReportContents) -> str:
     for section in sections:
         figures |= section.figures
         data |= section.data
-    return _environment().get_template("page.html").render(
+    return environment().get_template("page.html").render(
         title=contents.title,
         kind=contents.kind,
         note=contents.runs[0].data.note if contents.runs else "",
         sections=sections,
         figures=Markup(script_json(figures)),  # noqa: S704 - escaped for a script element by script_json
         result=Markup(script_json(data)),  # noqa: S704 - as above
-        style=_own("report.css"),
-        scripts=[_plotly(), *(_own(name) for name in _SCRIPTS)],
+        style=own_file("report.css"),
+        scripts=[plotly_script(), *(own_file(name) for name in _SCRIPTS)],
         manifest=contents.manifest,
     )  # fmt: skip
 
@@ -90,24 +89,3 @@ def _sections(contents: ReportContents) -> Iterator[Section | None]:
         yield versus_section(contents.runs)
         yield luck_section(contents.robustness)
     yield manifest_section(contents.runs, contents.manifest)
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("bt_run.reports.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _own(name: str) -> Markup:
-    """Read a file of ours; none of them holds what would end the element that it stands in."""
-    return Markup((resources.files("bt_run.reports.page") / "static" / name).read_text(encoding="utf-8"))  # noqa: S704
-
-
-def _plotly() -> Markup:
-    """Read the script that the plotly package carries."""
-    text = (resources.files("plotly") / "package_data" / "plotly.min.js").read_text(encoding="utf-8")
-    return Markup(text.replace("</script", "<\\/script"))  # noqa: S704 - a package's own file

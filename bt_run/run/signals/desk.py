@@ -76,6 +76,11 @@ class SignalDesk:
         self.ended: list[SignalEnded] = []
 
     @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """All that was decided so far, on the history too, oldest first."""
+        return tuple(self._decisions)
+
+    @property
     def remark(self) -> str | None:
         """What the strategy says of the bars that it has; None where nothing."""
         return None if self.bars is None else self._reader.remark(self.bars)

@@ -36,6 +36,7 @@ def listener(streams):
     with BackgroundLoop("test") as background:
         listener.start(background, Bell())
         streams.wait_for_listeners(1)
+        streams.wait(lambda: listener.waiting == 1)  # it knows that it is connected
         yield listener
 
 
@@ -78,6 +79,7 @@ def test_a_bar_waits_for_its_trades_and_takes_its_liquidations(streams, listener
     streams.send(TRADES, _trade(61, 3.0, sold=True, number=2))
     streams.send(FORCED, _forced(62, "SELL", 2.5))
     streams.send(TRADES, _trade(119, 1.0, sold=False, number=3))
+    streams.wait(lambda: listener.waiting >= 2)
     flow = listener.join("BTCUSDT", _bars([2.0, 4.0])).flow
 
     assert [False, True] == flow.knows_liquidations.tolist()
@@ -88,6 +90,7 @@ def test_a_bar_waits_for_its_trades_and_takes_its_liquidations(streams, listener
 def test_trades_that_never_come_are_waited_for_a_moment_only(streams, listener):
     """The bar's own taker buy volume is then used."""
     streams.send(TRADES, _trade(-1, 1.0, sold=True, number=1))
+    streams.wait(lambda: listener.waiting == 2)
     flow = listener.join("BTCUSDT", _bars([8.0])).flow
 
     assert (4.0, 4.0) == (flow.true_volume[0], flow.false_volume[0])
@@ -102,6 +105,7 @@ def test_a_bar_in_which_the_connection_broke_knows_no_liquidations(streams, list
     streams.wait_for_listeners(1, attempts=2, limit_s=20)
     streams.send(TRADES, _trade(45, 1.0, sold=True, number=3))
     streams.send(TRADES, _trade(61, 1.0, sold=True, number=4))
+    streams.wait(lambda: listener.waiting == 7)  # two connections, a loss between them, four trades
     flow = listener.join("BTCUSDT", _bars([3.0, 1.0])).flow
 
     assert [False, True] == flow.knows_liquidations.tolist()
