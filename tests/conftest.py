@@ -8,8 +8,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# tests/exchange is on the path (pyproject.toml); its fixture `exchange` is there for every test.
-pytest_plugins = ["exchange_fixture"]
+# tests/exchange is on the path (pyproject.toml); its fixtures are there for every test.
+pytest_plugins = ["exchange_fixture", "desk_server"]
 
 
 @pytest.fixture(scope="session")

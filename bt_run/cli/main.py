@@ -46,6 +46,7 @@ COMMANDS = {
         "bt_run.cli.walk_forward:walk_forward",
         "Search on the past, trade on what follows, and go on.",
     ),
+    "web": ("bt_run.cli.web:web", "Show the market on a page: live chart, indicators, strategies."),
 }
 """Command name: where it lives and its one line, so that --help need import none of them."""
 

@@ -23,9 +23,14 @@ def _chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """Start one browser for all tests of the session."""
+    """
+    Start one browser for the tests of a module.
+
+    Not for longer: while it lives, Playwright has an event loop in this thread, and asyncio.run() of any other
+    test would be refused.
+    """
     path = _chromium()
     from playwright.sync_api import sync_playwright
 

@@ -1,0 +1,107 @@
+"""``bt-run web``: the desk on a page."""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bt_run.cli import types
+from bt_run.cli.live_options import practice_options
+from bt_run.cli.options import settings_option, store_option
+from bt_run.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from bt_run.core.venue import Venue
+    from bt_run.run.live.practice import EmbeddedPractice
+
+__all__ = ["web"]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+_EPILOG = """\b
+Examples:
+  bt-run web --venue practice --data btc_1d.csv --speed 60
+  bt-run web
+  bt-run web --venue testnet --port 9000 --no-browser
+"""
+
+
+@click.command(epilog=_EPILOG)
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=8765, show_default=True, help="0: any free one."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Another one needs a password.")
+@click.option("--browser/--no-browser", default=True, help="Whether to open the page.  [default: browser]")
+@click.option("--venue", help="testnet, demo, practice, mainnet, data, or one of your own.  [default: data]")
+@click.option("--symbol", "symbols", multiple=True, help="What to look at first.  [default: BTCUSDT]")
+@click.option("--interval", "-i", type=types.INTERVAL, help="Of the bars.  [default: 1m, or that of the data]")
+@practice_options
+@store_option
+@settings_option
+@click.pass_context
+def web(
+    ctx: click.Context,
+    /,
+    *,
+    port: int,
+    host: str,
+    browser: bool,
+    venue: str | None,
+    names: tuple[str, ...],
+    **options: Any,
+) -> None:
+    """
+    Show the market on a page: live chart, indicators, strategies.
+
+    It listens on this machine only, and lets in who has the token that it prints. Bars come from Binance's
+    market data, without a key, or from a practice exchange.
+    """
+    from bt_run.core.venue import find_venue
+    from bt_run.run.desk.market import MarketDesk
+    from bt_run.web.access import Access
+    from bt_run.web.app import make_app
+    from bt_run.web.serve import bind, hosts_of, serve
+    from bt_run.web.state import Desk
+
+    if host not in _LOOPBACK:
+        raise ConfigError(f"{host} is another machine's way in. This version listens on this machine only.")
+    with ExitStack() as stack:
+        note, symbols, interval = "", tuple(options["symbols"]), options["interval"]
+        if names:
+            exchange = _start_exchange(stack, names, options)
+            where: Venue = exchange.venue
+            markets = exchange.markets
+            symbols = tuple(market.symbol for market in markets)
+            interval = interval or markets[0].interval
+            note = " · ".join(
+                dict.fromkeys(["practice exchange", *(market.note for market in markets if market.note)])
+            )
+        else:
+            where = find_venue(venue or "data")
+        listening = stack.enter_context(bind(host, port))
+        token, real_port = secrets.token_urlsafe(32), listening.getsockname()[1]
+        desk = Desk(where, None, Access(token), note=note, symbols=symbols, interval=str(interval or "1m"))  # type: ignore[arg-type]
+        desk.market = MarketDesk(where, desk.hear).start()
+        stack.callback(desk.market.stop)
+        url = f"http://{host}:{real_port}/?token={token}"
+        app = make_app(desk, hosts=hosts_of(host, real_port))
+        serve(app, listening, url=url, opens=browser, ready=lambda: click.echo(url))
+
+
+def _start_exchange(stack: ExitStack, names: tuple[str, ...], options: dict[str, Any]) -> EmbeddedPractice:
+    from bt_run.cli.practice import market_request
+    from bt_run.practice.plan import PracticePlan
+    from bt_run.practice.rules import Fees
+    from bt_run.run.live.practice import EmbeddedPractice
+
+    asset, given = options["fee_asset"], {**options, "data_interval": None}
+    plan = PracticePlan(
+        tuple(market_request(name, None, given) for name in names),
+        fees=Fees(options["fee"], options["fee"], asset if asset in ("received", "quote") else asset.upper()),
+        speed=options["speed"],
+        seed=options["seed"],
+    )
+    return stack.enter_context(EmbeddedPractice(plan))

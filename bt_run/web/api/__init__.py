@@ -1,0 +1,1 @@
+"""The interface of the web desk, one subject a file."""

@@ -1,0 +1,45 @@
+"""What the web desk works with, handed to its parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from bt_run.core.venue import Venue
+    from bt_run.run.desk.market import Change, MarketDesk
+    from bt_run.web.access import Access
+    from bt_run.web.visitor import Visitor
+
+__all__ = ["Desk"]
+
+
+@dataclass(slots=True)
+class Desk:
+    """
+    The parts of one running desk.
+
+    `note` is shown wherever prices are, such as ``synthetic data``. `symbols` are those of a practice exchange;
+    empty where they are to be asked for.
+    """
+
+    venue: Venue
+    market: MarketDesk
+    access: Access
+    note: str = ""
+    symbols: tuple[str, ...] = ()
+    interval: str = "1m"
+    visitors: set[Visitor] = field(default_factory=set)
+    loop: asyncio.AbstractEventLoop | None = None
+
+    def hear(self, change: Change) -> None:
+        """Hand a change of the market to every browser; from the market's thread, without waiting."""
+        loop = self.loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._spread, change)
+
+    def _spread(self, change: Change) -> None:
+        for visitor in self.visitors:
+            visitor.hear(change)

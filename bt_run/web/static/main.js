@@ -1,0 +1,146 @@
+// The page: what is looked at, what the server says about it, and what a person does.
+
+import { Bars } from "./bars.js";
+import { Indicators } from "./indicators.js";
+import { theme, useTheme } from "./look.js";
+import { PriceChart } from "./price-chart.js";
+import { begin, get, Stream } from "./server.js";
+import { Strategy } from "./strategy.js";
+
+const node = (id) => document.getElementById(id);
+const bars = new Bars();
+let look = 0, symbol = "", interval = "", asking = false, fresh = true, skew = 0, lengths = {}, stream = null;
+
+const chart = new PriceChart(node("price-chart"), node("panels"), { wantOlder: () => {
+  if (asking || !bars.times.length) return;
+  asking = true;
+  stream.say({ do: "older", id: look });
+} });
+const indicators = new Indicators(chart, {
+  want: (key, { info, parameters, column }) => stream.say({ do: "indicator", id: look, key, name: info.name, parameters, column }),
+  drop: (key) => stream.say({ do: "drop", id: look, key }),
+  changed: () => remember(),
+});
+const strategy = new Strategy(chart, { series: () => ({ symbol, interval }), tell });
+
+function tell(problem) {
+  node("problem").textContent = problem;
+}
+
+function state(words, tone) {
+  node("state").textContent = words;
+  node("state").dataset.tone = tone;
+}
+
+// What is looked at. Every look has a number of its own; what comes for an older one is thrown away.
+function choose(newSymbol, newInterval) {
+  if (look) stream.say({ do: "leave", id: look });
+  look += 1;
+  [symbol, interval] = [newSymbol, newInterval];
+  node("symbol").value = symbol;
+  node("interval").value = interval;
+  document.title = `${symbol} ${interval} · bt-run`;
+  bars.clear();
+  strategy.clear();
+  fresh = true;
+  asking = false;
+  tell("");
+  ask();
+  remember();
+}
+
+function ask() {
+  state("loading", "");
+  stream.say({ do: "look", id: look, symbol, interval });
+  indicators.again();
+}
+
+const hears = {
+  snapshot({ columns, forming, phase }) {
+    bars.replace(columns, forming);
+    chart.replace(bars.all(), { keep: !fresh });
+    fresh = false;
+    asking = false;
+    hears.phase({ phase });
+    showPrice();
+  },
+  closed({ bars: rows }) {
+    bars.close(rows);
+    for (const row of rows) chart.update(row);
+    showPrice();
+  },
+  forming({ bar }) {
+    bars.form(bar);
+    chart.update(bar);
+    showPrice();
+  },
+  phase({ phase }) {
+    state(phase, phase === "live" ? "good" : phase === "disconnected" ? "bad" : "");
+  },
+  indicator: (message) => indicators.replace(message),
+  tail: (message) => indicators.update(message),
+  error({ problem }) {
+    asking = false;
+    tell(problem);
+  },
+};
+
+function hear(message) {
+  if (message.type === "missed") { ask(); return; }
+  if (message.id === look) hears[message.type]?.(message);
+}
+
+function showPrice() {
+  const last = bars.last;
+  if (!last) return;
+  const [, open, , , close] = last;
+  node("price").textContent = close.toLocaleString("en-US", { maximumSignificantDigits: 8 });
+  node("price").className = close >= open ? "gain" : "loss";
+}
+
+function showCountdown() {
+  const last = bars.forming, length = lengths[interval];
+  if (!last || !length) { node("countdown").textContent = ""; return; }
+  const left = Math.max(0, Math.round((last[0] + length - Date.now() - skew) / 1000));
+  const [hours, minutes, rest] = [Math.floor(left / 3600), Math.floor((left % 3600) / 60), left % 60];
+  node("countdown").textContent = `${hours ? `${hours}:` : ""}${String(minutes).padStart(2, "0")}:${String(rest).padStart(2, "0")}`;
+}
+
+// What this browser showed last.
+function remember() {
+  localStorage.setItem("bt-run", JSON.stringify({ symbol, interval, theme: theme(), indicators: indicators.choice() }));
+}
+
+function remembered() {
+  try { return JSON.parse(localStorage.getItem("bt-run")) ?? {}; } catch { return {}; }
+}
+
+async function start() {
+  const [page, intervals, catalogue] = await Promise.all([begin(), get("/intervals"), get("/indicators")]);
+  const before = remembered();
+  if (before.theme) { useTheme(before.theme); chart.dress(); }
+  node("note").textContent = page.note;
+  node("interval").append(...intervals.map((name) => new Option(name, name)));
+  const units = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 };
+  lengths = Object.fromEntries(intervals.filter((name) => name.at(-1) in units).map((name) => [name, Number(name.slice(0, -1)) * units[name.at(-1)]]));
+  indicators.know(catalogue);
+  await strategy.begin();
+  const isSame = before.symbol && page.venue !== "practice";
+  stream = new Stream({ hear, opened: () => (look ? ask() : first()), lost: () => state("no connection to bt-run", "bad") });
+  const first = () => {
+    choose(isSame ? before.symbol : page.symbol, isSame ? before.interval : page.interval);
+    indicators.restore(before.indicators ?? []);
+  };
+  setInterval(showCountdown, 500);
+}
+
+node("series").addEventListener("submit", (event) => { event.preventDefault(); choose(node("symbol").value.trim().toUpperCase(), interval); });
+node("symbol").addEventListener("change", () => { const name = node("symbol").value.trim().toUpperCase(); if (name && name !== symbol) choose(name, interval); });
+node("symbol").addEventListener("input", async () => {
+  const { symbols } = await get(`/symbols?search=${encodeURIComponent(node("symbol").value)}`).catch(() => ({ symbols: [] }));
+  node("symbols").replaceChildren(...symbols.map((name) => new Option(name, name)));
+});
+node("interval").addEventListener("change", () => choose(symbol, node("interval").value));
+node("theme").addEventListener("click", () => { useTheme(theme() === "dark" ? "light" : "dark"); chart.dress(); remember(); });
+window.btrun = { bars, chart, indicators, strategy, choose: (a, b) => choose(a, b), stream: () => stream, look: () => ({ look, symbol, interval }) };
+start().catch((error) => tell(error.message));

@@ -1,0 +1,103 @@
+// The main chart: candles, volume, overlays and marks, with panels below that move with it.
+
+import { candleOptions, chartOptions, color, seconds } from "./look.js";
+
+const { createChart } = LightweightCharts;
+
+export class PriceChart {
+  // `wantOlder` is called when the left end comes near.
+  constructor(node, panels, { wantOlder }) {
+    this.node = node;
+    this.panelsNode = panels;
+    this.chart = createChart(node, chartOptions());
+    this.candles = this.chart.addCandlestickSeries(candleOptions());
+    this.volume = this.chart.addHistogramSeries({ priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
+    this.chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.85, bottom: 0 } });
+    this.panels = new Map();
+    this.marks = [];
+    this.chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
+      if (!range) return;
+      for (const { chart } of this.panels.values()) chart.timeScale().setVisibleLogicalRange(range);
+      if (range.from < 20) wantOlder();
+    });
+  }
+
+  static candle([time, open, high, low, close]) {
+    return { time: seconds(time), open, high, low, close };
+  }
+
+  bar([time, open, , , close, volume]) {
+    return { time: seconds(time), value: volume ?? 0, color: `${color(close >= open ? "--gain" : "--loss")}66` };
+  }
+
+  replace(rows, { keep = false } = {}) {
+    const range = keep ? this.chart.timeScale().getVisibleRange() : null;
+    const last = rows.at(-1);
+    if (last) {
+      const digits = Math.max(2, Math.min(8, 5 - Math.floor(Math.log10(last[4]))));
+      this.candles.applyOptions({ priceFormat: { type: "price", precision: digits, minMove: 10 ** -digits } });
+    }
+    this.candles.setData(rows.map(PriceChart.candle));
+    this.volume.setData(rows.map((row) => this.bar(row)));
+    this.candles.setMarkers(this.marks);
+    if (range) this.chart.timeScale().setVisibleRange(range);
+    else this.chart.timeScale().setVisibleLogicalRange({ from: rows.length - 150, to: rows.length + 6 });
+  }
+
+  update(row) {
+    this.candles.update(PriceChart.candle(row));
+    this.volume.update(this.bar(row));
+  }
+
+  // Panels show the range of the main chart; data that came later may have moved them.
+  sync() {
+    const range = this.chart.timeScale().getVisibleLogicalRange();
+    if (range) for (const { chart } of this.panels.values()) chart.timeScale().setVisibleLogicalRange(range);
+  }
+
+  mark(marks) {
+    this.marks = marks;
+    this.candles.setMarkers(marks);
+  }
+
+  // A line over the price, or in a panel of the given name.
+  line(panel, options) {
+    return this.chartOf(panel).addLineSeries({ lineWidth: 1.5, lastValueVisible: Boolean(panel), priceLineVisible: false, ...options });
+  }
+
+  chartOf(panel) {
+    if (!panel) return this.chart;
+    if (!this.panels.has(panel)) {
+      const node = document.createElement("div"), name = document.createElement("span");
+      node.className = "panel chart";
+      name.className = "name";
+      name.textContent = panel;
+      node.append(name);
+      this.panelsNode.append(node);
+      const chart = createChart(node, chartOptions());
+      chart.applyOptions({ handleScroll: false, handleScale: false });
+      const range = this.chart.timeScale().getVisibleLogicalRange();
+      if (range) chart.timeScale().setVisibleLogicalRange(range);
+      this.panels.set(panel, { node, chart });
+    }
+    return this.panels.get(panel).chart;
+  }
+
+  removeLine(panel, line) {
+    this.chartOf(panel).removeSeries(line);
+  }
+
+  removePanel(panel) {
+    const found = this.panels.get(panel);
+    if (!found) return;
+    found.chart.remove();
+    found.node.remove();
+    this.panels.delete(panel);
+  }
+
+  dress() {
+    this.chart.applyOptions(chartOptions());
+    this.candles.applyOptions(candleOptions());
+    for (const { chart } of this.panels.values()) chart.applyOptions(chartOptions());
+  }
+}

@@ -1,0 +1,51 @@
+// The server: requests with the CSRF token of this page, and one socket that comes back by itself.
+
+let csrf = "";
+
+export async function get(path) {
+  return read(await fetch(`/api/v1${path}`, { headers: { accept: "application/json" } }));
+}
+
+export async function send(method, path, body) {
+  return read(await fetch(`/api/v1${path}`, { method, headers: { "content-type": "application/json", "x-csrf-token": csrf }, body: JSON.stringify(body) }));
+}
+
+async function read(answer) {
+  const body = await answer.json().catch(() => ({}));
+  if (answer.ok) return body;
+  const detail = Array.isArray(body.detail) ? body.detail.map(({ loc, msg }) => `${loc.at(-1)}: ${msg}`).join("; ") : body.detail;
+  throw new Error(detail || `The server answered ${answer.status}.`);
+}
+
+export async function begin() {
+  const page = await get("/page");
+  csrf = page.csrf;
+  return page;
+}
+
+export class Stream {
+  // Calls `hear` with each message, `opened` after each connection (say again what you look at), `lost` when there is none.
+  constructor({ hear, opened, lost }) {
+    this.hear = hear;
+    this.opened = opened;
+    this.lost = lost;
+    this.pause = 500;
+    this.connect();
+  }
+
+  connect() {
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    this.socket = new WebSocket(`${scheme}//${location.host}/api/v1/stream`);
+    this.socket.addEventListener("open", () => { this.pause = 500; this.opened(); });
+    this.socket.addEventListener("message", ({ data }) => this.hear(JSON.parse(data)));
+    this.socket.addEventListener("close", () => {
+      this.lost();
+      setTimeout(() => this.connect(), this.pause);
+      this.pause = Math.min(this.pause * 2, 10_000);
+    });
+  }
+
+  say(message) {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+}

@@ -1,0 +1,63 @@
+"""A web desk on a practice exchange that steps by request, served on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+
+__all__ = ["desk", "practice_market", "server"]
+
+TOKEN = "a-token-of-at-least-thirty-two-characters"  # noqa: S105  # of a server that lives as long as a test
+
+
+@pytest.fixture(scope="session")
+def practice_market():
+    """Replay the shipped bars, standing still."""
+    from bt_run.practice.market.data_file import MarketRequest
+    from bt_run.practice.plan import PracticePlan
+    from bt_run.run.live.practice import EmbeddedPractice
+
+    with EmbeddedPractice(PracticePlan((MarketRequest("btc_1d.csv"),), step=True)) as found:
+        yield found
+
+
+@pytest.fixture
+def desk(practice_market):
+    """Give the parts of a desk."""
+    from bt_run.run.desk.market import MarketDesk
+    from bt_run.web.access import Access
+    from bt_run.web.state import Desk
+
+    made = Desk(practice_market.venue, None, Access(TOKEN), "practice exchange", ("BTCUSDT",), "1d")
+    made.market = MarketDesk(practice_market.venue, made.hear, history=300).start()
+    yield made
+    made.market.stop()
+
+
+@pytest.fixture
+def server(desk):
+    """Serve it; `url` and `host` say where."""
+    import uvicorn
+
+    from bt_run.web.app import make_app
+    from bt_run.web.serve import bind, hosts_of
+
+    listening = bind("127.0.0.1", 0)
+    port = listening.getsockname()[1]
+    config = uvicorn.Config(
+        make_app(desk, hosts=hosts_of("127.0.0.1", port)), log_level="error", ws="websockets-sansio"
+    )
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=lambda: asyncio.run(running.serve(sockets=[listening])), daemon=True)
+    thread.start()
+    until = time.monotonic() + 10
+    while not running.started and time.monotonic() < until:
+        threading.Event().wait(0.01)
+    yield SimpleNamespace(url=f"http://127.0.0.1:{port}", host=f"127.0.0.1:{port}", port=port, token=TOKEN)
+    running.should_exit = True
+    thread.join(10)
+    listening.close()

@@ -1,0 +1,107 @@
+"""The door: host, origin, token, session, CSRF, size and rate; and nothing secret leaves."""
+
+from __future__ import annotations
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from bt_run.web.access import Attempts
+
+WISH = {"symbol": "BTCUSDT", "interval": "1d", "strategy": "rsi"}
+
+
+def test_the_token_in_the_address_begins_a_session_and_leaves_it(stranger, server):
+    """The browser is sent on without it, with a cookie that scripts and other sites do not get."""
+    answer = stranger.get(f"/?token={server.token}&view=1")
+    cookie = answer.headers["set-cookie"]
+
+    assert 303 == answer.status_code
+    assert "/?view=1" == answer.headers["location"]
+    assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= {part.strip() for part in cookie.split(";")}
+    assert server.token not in cookie
+    assert 200 == stranger.get("/").status_code
+
+
+def test_the_way_on_leads_to_no_other_host(stranger, server):
+    """An address of two slashes would be another server's."""
+    location = stranger.get(f"//evil.example/?token={server.token}").headers.get("location", "/")
+
+    assert location.startswith("/")
+    assert not location.startswith("//")
+
+
+@pytest.mark.parametrize("path", ["/", "/static/main.js", "/chart.js", "/api/v1/page", "/api/v1/openapi.json"])
+def test_nothing_is_given_without_a_session(stranger, path):
+    """Not even a script."""
+    assert 401 == stranger.get(path).status_code
+    assert 401 == stranger.get(f"{path}?token=wrong").status_code
+
+
+def test_a_program_may_use_the_token_as_bearer(stranger, server):
+    """No cookie, no CSRF token: no browser sends that header by itself."""
+    good, bad = ({"authorization": f"Bearer {token}"} for token in (server.token, "wrong"))
+
+    assert 200 == stranger.get("/api/v1/health", headers=good).status_code
+    assert 401 == stranger.get("/api/v1/health", headers=bad).status_code
+    assert 422 == stranger.post("/api/v1/backtest", headers=good, json={}).status_code
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1:9", "127.0.0.1", "127.0.0.1:8765.evil.example"])
+def test_another_host_name_is_not_answered(client, host):
+    """A stranger's name that points to this machine (DNS rebinding)."""
+    assert 421 == client.get("/api/v1/ping", headers={"host": host}).status_code
+
+
+def test_what_changes_something_needs_the_csrf_token_of_this_session(client):
+    """Missing or wrong: refused; right: on to the wish itself."""
+    assert 403 == client.post("/api/v1/backtest", json=WISH).status_code
+    assert 403 == client.post("/api/v1/backtest", json=WISH, headers={"x-csrf-token": "x"}).status_code
+    assert 422 == client.post("/api/v1/backtest", json={}, headers={"x-csrf-token": client.csrf}).status_code
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:9"])
+def test_another_page_changes_nothing_and_opens_no_socket(client, stream, origin):
+    """Also with the cookie and the CSRF token."""
+    headers = {"origin": origin, "x-csrf-token": client.csrf}
+
+    assert 403 == client.post("/api/v1/backtest", json=WISH, headers=headers).status_code
+    with pytest.raises((InvalidStatus, ConnectionClosed)), stream(client, origin=origin) as page:
+        page.hear()
+
+
+def test_a_socket_without_a_session_is_refused(stranger, stream):
+    """The page's own origin does not suffice."""
+    with pytest.raises((InvalidStatus, ConnectionClosed)), stream(stranger) as page:
+        page.hear()
+
+
+def test_a_long_body_is_refused(client):
+    """64 KiB are more than any wish."""
+    answer = client.post("/api/v1/backtest", content=b"x" * 70_000, headers={"x-csrf-token": client.csrf})
+
+    assert 413 == answer.status_code
+
+
+def test_many_requests_are_slowed_down(client, desk):
+    """A loop in a page must not stop the bot."""
+    desk.access.requests = Attempts(20, 60.0)
+    statuses = [client.get("/api/v1/ping").status_code for _ in range(25)]
+
+    assert [200] * 20 + [429] * 5 == statuses
+
+
+def test_every_answer_forbids_foreign_scripts_and_frames(client, stranger):
+    """Also a refusal."""
+    for answer in (client.get("/"), stranger.get("/"), client.get("/api/v1/nothing")):
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "script-src 'self'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "nosniff" == answer.headers["x-content-type-options"]
+
+
+def test_no_answer_holds_the_token(client, server):
+    """Nor does the page."""
+    for path in ("/", "/api/v1/page", "/api/v1/health", "/api/v1/openapi.json"):
+        assert server.token not in client.get(path).text

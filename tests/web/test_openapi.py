@@ -1,0 +1,31 @@
+"""No wish, however strange, makes the interface fail: schemathesis over its own OpenAPI document."""
+
+from __future__ import annotations
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+
+from bt_run.web.access import Attempts
+
+
+@pytest.mark.slow
+def test_no_wish_makes_it_fail(server, desk):
+    """Whatever is asked for, no answer is a 5xx, but a 502 that says what an exchange did not do."""
+    desk.access.requests = Attempts(1_000_000, 60.0)
+    headers = {"authorization": f"Bearer {server.token}"}
+    schema = schemathesis.openapi.from_url(f"{server.url}/api/v1/openapi.json", headers=headers)
+    operations = [found.ok() for found in schema.get_all_operations()]
+    for operation in operations:
+
+        @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+        @given(case=operation.as_strategy())
+        def check(case):
+            answer = case.call(headers=headers)
+            told = answer.status_code == 502 and answer.json()["detail"]
+
+            assert answer.status_code < 500 or told, f"{case.method} {case.path}: {answer.status_code}"
+
+        check()
+
+    assert len(operations) >= 8
