@@ -11,17 +11,18 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from typing import Any
 
 import backtrader as bt
 
 import feeds.table.text_table  # noqa: F401  # it is loaded when the first CSV is read, which would be on the clock
-from bt_plain import generic_csv
+from bt_generic_csv import generic_csv
 from feeds import CsvFeed
 
 __all__ = ["main"]
 
-FEEDS = {"plain": generic_csv, "ours": CsvFeed}
+FEEDS = {"plain": partial(generic_csv, bt), "ours": CsvFeed}
 
 
 class LoadedAt(bt.Strategy):  # type: ignore[misc]  # backtrader ships no types

@@ -8,32 +8,18 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import backtrader as bt
 
+from bt_generic_csv import generic_csv
 from bt_tutorial import TutorialRsi
 from strategies.rsi import Rsi
 
-__all__ = ["generic_csv", "main"]
+__all__ = ["main"]
 
 STRATEGIES = {"rsi": Rsi, "tutorial": TutorialRsi}
-
-
-def generic_csv(path: str) -> Any:
-    """
-    Make the feed that ships with Backtrader, told where the columns are.
-
-    Its own formats know no milliseconds, so the time is read by a function; a strptime format is slower.
-    """
-    return bt.feeds.GenericCSVData(
-        dataname=path,
-        dtformat=lambda text: datetime.fromtimestamp(int(text) / 1000, UTC),
-        openinterest=-1,
-        timeframe=bt.TimeFrame.Minutes,
-    )
 
 
 def main() -> None:
@@ -48,7 +34,7 @@ def main() -> None:
     cerebro.broker.setcash(10_000_000.0)
     cerebro.broker.setcommission(commission=0.001)
     cerebro.addsizer(bt.sizers.FixedSize, stake=1)
-    cerebro.adddata(generic_csv(given.data))
+    cerebro.adddata(generic_csv(bt, given.data))
     cerebro.addstrategy(STRATEGIES[given.strategy])
     strategy = cerebro.run()[0]
 
