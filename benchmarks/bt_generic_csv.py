@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["generic_csv"]
+__all__ = ["generic_csv", "moment"]
+
+
+def moment(text: str) -> datetime:
+    """Read a time in ms since 1970; at the top of a module, because optstrategy pickles it."""
+    return datetime.fromtimestamp(int(text) / 1000, UTC)
 
 
 def generic_csv(bt: Any, path: str) -> Any:
@@ -16,7 +21,7 @@ def generic_csv(bt: Any, path: str) -> Any:
     """
     return bt.feeds.GenericCSVData(
         dataname=path,
-        dtformat=lambda text: datetime.fromtimestamp(int(text) / 1000, UTC),
+        dtformat=moment,
         openinterest=-1,
         timeframe=bt.TimeFrame.Minutes,
     )

@@ -22,7 +22,7 @@ from feeds import CsvFeed
 
 __all__ = ["main"]
 
-FEEDS = {"plain": partial(generic_csv, bt), "ours": CsvFeed}
+FEEDS: dict[str, Any] = {"plain": partial(generic_csv, bt), "ours": CsvFeed}
 
 
 class LoadedAt(bt.Strategy):  # type: ignore[misc]  # backtrader ships no types

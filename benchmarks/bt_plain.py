@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import backtrader as bt
 
 from bt_generic_csv import generic_csv
 from bt_tutorial import TutorialRsi
 from strategies.rsi import Rsi
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = ["main"]
 

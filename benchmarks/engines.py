@@ -7,8 +7,8 @@ From a file of bars to a result: every engine of bt-run against its peers, side 
     python benchmarks/engines.py --bars 4500000 --runs 3 --slow-runs 1
     python benchmarks/engines.py --bars 10000000 --runs 3 --only fast fast-store accelerated
 
-Each measurement is a process of its own, from its start to its end. The sides take turns. All must find the same
-closed trades and the same final equity, or the script ends with exit code 1.
+Each measurement is a process of its own, from its start to its end. The sides take turns. All must find the
+same closed trades and the same final equity, or the script ends with exit code 1.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from csv_to_result import Measure, rewrite_section, run_child, spread
 from machine import describe
 from make_peers import PEERS, python_of
-from peer_work import CASH
+from peer_work import CASH, TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -107,7 +107,17 @@ def command_of(side: Side, place: Place) -> list[str]:
         name = side.name.partition(",")[0]
         return [str(python_of(name)), str(HERE / PEERS[name].script), "run", str(place.csv), str(place.out)]
     words = [sys.executable, "-m", "bt_run", "backtest", "--strategy", side.strategy, "--engine", side.engine]
-    words += ["--stake", "1", "--cash", f"{CASH:.0f}", "--commission", "0.1%", "--quiet", "--json", str(place.out)]
+    words += [
+        "--stake",
+        "1",
+        "--cash",
+        f"{CASH:.0f}",
+        "--commission",
+        "0.1%",
+        "--quiet",
+        "--json",
+        str(place.out),
+    ]
     if side.curve:
         words += ["--trades", str(place.folder / "trades.csv"), "--equity", str(place.folder / "equity.csv")]
     if side.source == "store":
@@ -137,8 +147,8 @@ def run_side(side: Side, place: Place) -> tuple[Measure, dict[str, Any]]:
 
 
 def difference(one: dict[str, Any], other: dict[str, Any]) -> str | None:
-    """Say where two sides differ: final equity to four decimals, bars of entry and exit of every closed trade."""
-    if round(one["equity_final"], 4) != round(other["equity_final"], 4):
+    """Say where two sides differ: final equity, by 0.0001 or more, and the bars of every closed trade."""
+    if abs(one["equity_final"] - other["equity_final"]) > TOLERANCE:
         return f"final equity {one['equity_final']!r} and {other['equity_final']!r}"
     if len(one["trades"]) != len(other["trades"]):
         return f"{len(one['trades'])} and {len(other['trades'])} trades"

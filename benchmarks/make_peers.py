@@ -4,8 +4,8 @@ Make one virtual environment for each peer of the benchmarks, outside the projec
     python benchmarks/make_peers.py
     python benchmarks/make_peers.py vectorbt --again
 
-They lie in ``~/.cache/bt-run-benchmarks``, or where BT_RUN_BENCHMARKS says, and take about 2 GB. What is there is
-left alone. None of them is a dependency of bt-run.
+They lie in ``~/.cache/bt-run-benchmarks``, or where BT_RUN_BENCHMARKS says, and take about 2 GB. What is there
+is left alone. None of them is a dependency of bt-run.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ PEERS = {
 """
 The rivals that fill at the next open, as we do.
 
-nautilus_trader fills at the close of the signal bar, so that its results cannot be compared, and freqtrade asks an
-exchange for its markets before it runs.
+nautilus_trader fills at the close of the signal bar, so that its results cannot be compared, and freqtrade asks
+an exchange for its markets before it runs.
 """
 
 
@@ -65,7 +65,9 @@ def make(name: str) -> None:
     print(f"{name}: {', '.join(PEERS[name].requirements)}")
     try:
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([str(folder / "bin" / "pip"), "install", "--quiet", *PEERS[name].requirements], check=True)
+        subprocess.run(
+            [str(folder / "bin" / "pip"), "install", "--quiet", *PEERS[name].requirements], check=True
+        )
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

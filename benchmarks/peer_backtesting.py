@@ -10,6 +10,7 @@ import time
 import warnings
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import talib
 from backtesting import Backtest, Strategy
@@ -17,6 +18,16 @@ from backtesting import Backtest, Strategy
 from peer_work import CASH, COMMISSION, OVERBOUGHT, OVERSOLD, PERIOD, PERIODS, Found, main_of
 
 __all__ = ["run", "sweep"]
+
+
+def rsi(close: Any, period: int) -> Any:
+    """
+    Give RSI, 50 while it warms up.
+
+    backtesting.py makes no decision at the first bar on which all indicators have a value; with this it does,
+    as the others do.
+    """
+    return np.nan_to_num(talib.RSI(close, period), nan=50.0)
 
 
 class Rsi(Strategy):  # type: ignore[misc]  # it is not installed where this is checked
@@ -27,7 +38,7 @@ class Rsi(Strategy):  # type: ignore[misc]  # it is not installed where this is 
 
     def init(self) -> None:
         """Declare the indicator."""
-        self.rsi = self.I(talib.RSI, self.data.Close, self.period)
+        self.rsi = self.I(rsi, self.data.Close, self.period)
 
     def next(self) -> None:
         """Decide at the close of a bar."""
@@ -51,7 +62,9 @@ def run(path: str) -> Found:
     trades = stats["_trades"]
     return {
         "equity_final": stats["Equity Final [$]"],
-        "trades": [(int(entry), int(left)) for entry, left in zip(trades.EntryBar, trades.ExitBar, strict=True)],
+        "trades": [
+            (int(entry), int(left)) for entry, left in zip(trades.EntryBar, trades.ExitBar, strict=True)
+        ],
     }
 
 

@@ -23,7 +23,7 @@ NAME = "backtrader_next" if importlib.util.find_spec("backtrader_next") else "ba
 bt: Any = importlib.import_module(NAME)
 
 
-class Rsi(bt.Strategy):  # type: ignore[misc,name-defined]  # backtrader ships no types
+class Rsi(bt.Strategy):  # type: ignore[misc]  # backtrader ships no types
     """Buy when RSI is below one level and nothing is held, close when it is above another."""
 
     params = (("period", PERIOD), ("oversold", OVERSOLD))
@@ -40,7 +40,7 @@ class Rsi(bt.Strategy):  # type: ignore[misc,name-defined]  # backtrader ships n
             self.close()
 
 
-class Worth(bt.Analyzer):  # type: ignore[misc,name-defined]  # as above
+class Worth(bt.Analyzer):  # type: ignore[misc]  # as above
     """Final equity and closed trades, for optstrategy, which gives back analyzers only."""
 
     def start(self) -> None:
