@@ -27,6 +27,7 @@ __all__ = ["Ordering", "check_values", "describe_gaps", "find_order", "show_time
 _ROUNDING = 1e-9
 _BACKWARD_SHARE = 0.01
 _CONFLICT_SHARE = 0.2
+_BLOCK = 1 << 15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +53,8 @@ def check_values(raw: RawBars) -> None:
     Raises:
         DataError: the first bad row, by line and column.
     """
+    if all(_is_sound(raw, slice(first, first + _BLOCK)) for first in range(0, len(raw.times), _BLOCK)):
+        return
     for name in PRICES:
         prices = raw.columns[name]
         _refuse(raw, ~(prices > 0) | np.isinf(prices), name, _price_problem)
@@ -61,6 +64,16 @@ def check_values(raw: RawBars) -> None:
         _refuse(raw, lows > other * (1 + _ROUNDING), "low", _order_problem("above", name))
     for name in (name for name in raw.columns if name not in PRICES):
         _refuse(raw, (raw.columns[name] < 0) | np.isinf(raw.columns[name]), name, _volume_problem)
+
+
+def _is_sound(raw: RawBars, rows: slice) -> bool:
+    """Tell whether some rows pass `check_values`; a block at a time stays in the processor's cache."""
+    opens, highs, lows, closes = (raw.columns[name][rows] for name in PRICES)
+    top, bottom = np.maximum(opens, closes), np.minimum(opens, closes)
+    sound = bool(bottom.min() > 0 and lows.min() > 0 and top.max() < np.inf and highs.max() < np.inf)  # no NaN
+    sound = sound and bool((highs >= top * (1 - _ROUNDING)).all() and (lows <= bottom * (1 + _ROUNDING)).all())
+    others = (values[rows] for name, values in raw.columns.items() if name not in PRICES)
+    return sound and not any(((values < 0) | np.isinf(values)).any() for values in others)
 
 
 def find_order(raw: RawBars) -> Ordering:

@@ -39,7 +39,7 @@ class Rsi(SignalStrategy):
             short_exit=weak,
             panels={
                 "RSI": rsi,
-                "RSI oversold": np.full(len(bars), p.oversold),
-                "RSI overbought": np.full(len(bars), p.overbought),
+                "RSI oversold": np.broadcast_to(float(p.oversold), len(bars)),
+                "RSI overbought": np.broadcast_to(float(p.overbought), len(bars)),
             },
         )

@@ -69,13 +69,13 @@ class Fall:
 
 def deepest_falls(equity: FloatArray, open_time: IntArray, *, start: float, most: int = 10) -> tuple[Fall, ...]:
     """Give at most `most` falls of `find_drawdowns`, which says what the arguments are; the deepest first."""
-    first, recovered, below = _edges(equity, start)
+    first, recovered, share = _edges(equity, start)
     found = find_drawdowns(equity, open_time, start=start)
     order = np.argsort(-found.depth_pct, kind="stable")[:most]
     return tuple(
         Fall(
             peak=int(first[place]) - 1,
-            trough=int(first[place] + np.argmax(below[first[place] : recovered[place]])),
+            trough=int(first[place] + np.argmin(share[first[place] : recovered[place]])),
             recovered=int(recovered[place]) if recovered[place] < len(equity) else None,
             depth_pct=float(found.depth_pct[place]),
             duration_s=float(found.duration_s[place]),
@@ -93,19 +93,19 @@ def find_drawdowns(equity: FloatArray, open_time: IntArray, *, start: float) -> 
         open_time: ms UTC, shape (n,), ascending.
         start: Value before the first bar, > 0; it counts as a peak.
     """
-    first, recovered, below = _edges(equity, start)
+    first, recovered, share = _edges(equity, start)
     if not len(first):
         return Drawdowns(np.empty(0), np.empty(0))
-    depth = np.maximum.reduceat(below, first)
+    depth = (1.0 - np.minimum.reduceat(share, first)) * 100.0
     last = np.minimum(recovered, len(equity) - 1)
     duration = (open_time[last] - open_time[np.maximum(first - 1, 0)]) / 1000.0
     return Drawdowns(depth, duration)
 
 
 def _edges(equity: FloatArray, start: float) -> tuple[IntArray, IntArray, FloatArray]:
-    """Give where each fall begins, where it has ended, and how far below its peak each bar is, in percent."""
+    """Give where each fall begins, where it has ended, and what share of the highest so far each bar is."""
     peak = np.maximum.accumulate(equity)
     np.maximum(peak, start, out=peak)
     under = np.concatenate(([False], equity < peak, [False]))
     edges = np.flatnonzero(under[1:] != under[:-1])
-    return edges[::2], edges[1::2], (1.0 - equity / peak) * 100.0
+    return edges[::2], edges[1::2], np.divide(equity, peak, out=peak)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -53,6 +54,7 @@ EQUITY_COLUMNS = ("open_time", "equity", "cash", "position", "drawdown_pct")
 """The columns of the equity file."""
 
 _DAY_MS = 86_400_000
+_ROWS_AT_ONCE = 1 << 18
 
 
 def result_to_dict(result: RunResult) -> dict[str, Any]:
@@ -92,7 +94,29 @@ def comparison_to_dict(results: Sequence[RunResult]) -> dict[str, Any]:
 
 def to_json(document: Mapping[str, Any]) -> str:
     """Write a document as indented JSON with a newline at the end; NaN is refused (ValueError)."""
-    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return _indented(document, "\n") + "\n"
+
+
+def _indented(value: Any, margin: str) -> str:
+    """
+    Write a value as ``json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)`` does.
+
+    Python leaves its quick encoder where it indents, so that is given what holds nothing else: one trade.
+    """
+    deeper = margin + "  "
+    if isinstance(value, dict) and value:
+        if any(isinstance(item, (dict, list)) for item in value.values()):
+            rows = [f"{_encoder(deeper).encode(key)}: {_indented(item, deeper)}" for key, item in value.items()]
+            return f"{{{deeper}{f',{deeper}'.join(rows)}{margin}}}"
+        return f"{{{deeper}{_encoder(deeper).encode(value)[1:-1]}{margin}}}"
+    if isinstance(value, list) and value:
+        return f"[{deeper}{f',{deeper}'.join(_indented(item, deeper) for item in value)}{margin}]"
+    return _encoder(deeper).encode(value)
+
+
+@cache
+def _encoder(margin: str) -> json.JSONEncoder:
+    return json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(f",{margin}", ": "))
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
@@ -116,14 +140,15 @@ def write_equity_csv(path: Path, result: RunResult) -> None:
     Every number is the shortest text that reads back exactly. A million bars take about a second.
     Raises ConfigError.
     """
-    curve = result.curve
+    curve, times = result.curve, result.data.bars.open_time
     values = (curve.equity, curve.cash, curve.position, curve.drawdown_pct)
-    columns = [_iso_column(result.data.bars.open_time), *(pa.array(value) for value in values)]
-    table = pa.table(columns, names=list(EQUITY_COLUMNS))
     options = arrow_csv.WriteOptions(include_header=False, quoting_style="none")
     with replacing(path) as temporary, temporary.open("wb") as file:
         file.write((",".join(EQUITY_COLUMNS) + "\n").encode())  # Arrow would put the names in quotes
-        arrow_csv.write_csv(table, file, options)
+        for first in range(0, len(times), _ROWS_AT_ONCE):  # all at once would take as much memory as the bars
+            rows = slice(first, first + _ROWS_AT_ONCE)
+            columns = [_iso_column(times[rows]), *(pa.array(value[rows]) for value in values)]
+            arrow_csv.write_csv(pa.table(columns, names=list(EQUITY_COLUMNS)), file, options)
 
 
 def _iso_column(open_time: IntArray) -> Any:
@@ -203,7 +228,7 @@ def _rejected(order: RejectedOrder) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """Turn a value into what JSON knows; an object among a strategy's parameters becomes its class's name."""
-    if value is None or isinstance(value, (bool, str, int)):
+    if value is None or isinstance(value, (bool, str, int)) or (type(value) is float and math.isfinite(value)):
         return value
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}

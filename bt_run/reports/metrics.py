@@ -80,8 +80,10 @@ def exposure_pct(position: FloatArray) -> float:
 
     Rests below 1e-12 of the largest position are the rounding of sums, not positions.
     """
-    size = np.abs(position)
-    return float(np.mean(size > _DUST * size.max()) * 100.0)
+    dust = _DUST * max(float(position.max()), -float(position.min()))
+    held = position > dust
+    held |= position < -dust
+    return float(np.mean(held) * 100.0)
 
 
 def _of_curve(

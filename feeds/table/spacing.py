@@ -27,7 +27,7 @@ def find_interval(times: IntArray) -> Interval | None:
     """
     if len(times) < 2:
         return None
-    steps, counts = np.unique(np.diff(times), return_counts=True)
+    steps, counts = _distances(times)
     usual = int(steps[np.argmax(counts)])
     if usual >= 28 * _DAY_MS:
         months = round(usual / _DAY_MS / 30.4)
@@ -40,6 +40,18 @@ def find_interval(times: IntArray) -> Interval | None:
         if usual % length == 0:
             return Interval(usual // length, unit)
     return None
+
+
+def _distances(times: IntArray) -> tuple[IntArray, IntArray]:
+    """
+    Count the distances between bars, ascending, as np.unique does.
+
+    Nearly all of a series are alike, and counting those first leaves little to sort.
+    """
+    steps = np.diff(times)
+    others, counts = np.unique(steps[steps != steps[0]], return_counts=True)
+    place = int(np.searchsorted(others, steps[0]))
+    return np.insert(others, place, steps[0]), np.insert(counts, place, len(steps) - counts.sum())
 
 
 def fits(times: IntArray, interval: Interval) -> bool:
@@ -74,7 +86,10 @@ def missing_bars(times: IntArray, interval: Interval) -> IntArray:
         if np.is_busday(days).all():
             weekdays = np.busday_count(days[:-1], days[1:])
             return np.asarray(np.maximum(weekdays - 1, 0), dtype=np.int64)
-    ratio = np.rint(np.diff(times) / interval.milliseconds).astype(np.int64)
+    steps = np.diff(times)
+    if (steps == interval.milliseconds).all():
+        return np.zeros(len(steps), dtype=np.int64)
+    ratio = np.rint(steps / interval.milliseconds).astype(np.int64)
     return np.asarray(np.maximum(ratio - 1, 0), dtype=np.int64)
 
 

@@ -128,7 +128,8 @@ def _scaled(values: FloatArray, unit: str) -> IntArray:
     if unit == "seconds":
         return np.rint(values * 1000.0).astype(np.int64)
     divisor = {"milliseconds": 1, "microseconds": 1_000, "nanoseconds": 1_000_000}[unit]
-    return np.floor_divide(values.astype(np.int64), divisor)
+    whole = values.astype(np.int64)
+    return np.floor_divide(whole, divisor) if divisor > 1 else whole
 
 
 def _mixed(values: FloatArray, fault: Callable[[int, str], DataError], *, allowed: bool) -> IntArray:

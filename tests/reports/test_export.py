@@ -274,3 +274,20 @@ def test_the_documentation_names_every_key(root):
     }  # fmt: skip
 
     assert [] == sorted(key for key in keys if f"`{key}`" not in text)
+
+
+@given(
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(),
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    )
+)
+def test_json_is_written_as_python_indents_it(document):
+    """Our quicker way leaves the same bytes, whatever is nested in what."""
+    expected = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    assert expected == export.to_json(document)
