@@ -116,6 +116,11 @@ def _blame(
 ) -> StrategyError | None:
     """Say that the strategy raised, and where; None for an error that never passed through its file: ours."""
     story = user_traceback(error, strategy.source)
+    if not story and not bars_done and _is_short_of_bars(error):
+        return StrategyError(
+            f"An indicator of {strategy.name} needs more than the {len(data.bars):,} bars that there are. "
+            f"Give more data, or shorter periods."
+        )
     if not story:
         return None
     when = "before the first bar"
@@ -125,6 +130,15 @@ def _blame(
         f"{strategy.name} raised {type(error).__name__} {when}. The traceback above ends where it happened.",
         story=story,
     )
+
+
+def _is_short_of_bars(error: BaseException) -> bool:
+    """Tell Backtrader's own answer to an indicator that is longer than the data: it writes past its array."""
+    frame = error.__traceback__
+    while frame is not None and frame.tb_next is not None:
+        frame = frame.tb_next
+    raised_in = "" if frame is None else str(frame.tb_frame.f_globals.get("__name__"))
+    return isinstance(error, IndexError) and raised_in.startswith("backtrader.")
 
 
 def curves_of(ran: Any, *, bars: int) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:

@@ -311,6 +311,23 @@ def test_results_destroy_neither_the_data_nor_each_other(bt_run, work, words: st
     assert ["own.csv"] == [path.name for path in work.iterdir()]
 
 
+@pytest.mark.parametrize("engine", ["auto", "backtrader"])
+def test_an_indicator_longer_than_the_data_is_a_sentence(bt_run, work, engine):
+    """Backtrader raises an IndexError from inside, which tells nobody what to do."""
+    (work / "mine.py").write_text(
+        "import backtrader as bt\n"
+        "class Mine(bt.Strategy):\n"
+        "    def __init__(self):\n        self.ma = bt.ind.SMA(period=200)\n"
+        "    def next(self):\n        pass\n"
+    )
+    words = ("backtest", "-s", "mine.py", "-d", "btc_1d.csv", "--to", "2017-10-01", "--engine", engine)
+    ran = bt_run(*words)
+
+    assert ran.returncode == 4
+    assert "An indicator of Mine needs more than the 46 bars" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 def test_a_strategy_that_ends_the_program_has_failed(bt_run, work):
     """sys.exit() in next() is exit 4 with the bar, not an exit code of ours."""
     (work / "quit.py").write_text(

@@ -37,10 +37,7 @@ def run_by_hand(subject: Subject, *, first: int = 0, bars: int | None = None) ->
     """
     data = dataclasses.replace(subject.data, bars=subject.data.bars[first:bars])
     terms = ReplayTerms(tradable=np.ones(len(data.bars), dtype=np.bool_))
-    try:
-        return run_cerebro(subject.strategy, data, subject.settings, replay=terms)
-    except IndexError as error:  # an indicator of Backtrader's that is longer than the data
-        raise StrategyError(f"{subject.strategy.name} cannot run on {len(data.bars)} bars.") from error
+    return run_cerebro(subject.strategy, data, subject.settings, replay=terms)
 
 
 def check_orders_ahead(subject: Subject, whole: Outcome) -> Finding:

@@ -69,8 +69,6 @@ def run_checks(subject: Subject) -> Iterator[Finding]:
         yield check_engines(subject.last(RUN_BARS))
     except StrategyError as error:
         yield Finding("Engines", "failed", f"A run failed: {error.problem}")
-    except IndexError as error:  # an indicator of Backtrader's that is longer than the data
-        yield Finding("Engines", "failed", f"Backtrader failed: {error}.", "Give it more bars.")
 
 
 def _signal_checks(subject: Subject) -> Iterator[Finding]:

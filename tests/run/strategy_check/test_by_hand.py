@@ -121,10 +121,10 @@ def test_a_glance_that_fails_on_some_data_alone_is_found(subject_of):
 
 
 def test_an_indicator_longer_than_the_data_is_no_crash(subject_of):
-    """Backtrader raises an IndexError of its own there; the checks say what they could not do."""
+    """Backtrader raises an IndexError of its own there; it is told what is missing."""
     found = findings(subject_of(GOOD, bars=15))
 
-    assert "cannot run on 15 bars" in found["Run"].text
+    assert "needs more than the 15 bars" in found["Run"].text
     assert "left out" == findings(subject_of(GOOD, bars=30))["Warm-up"].status
 
 
