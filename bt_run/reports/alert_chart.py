@@ -58,7 +58,7 @@ def draw_alert_chart(
     Draw the last bars as candles with their marks and indicators; 1080 by 1080 pixels, a PNG of about 170 kB.
 
     Uses no pyplot and no display, and may be called from any thread: pictures are drawn one after the other.
-    Takes a good half second, so call it off the thread that trades.
+    Call it off the thread that trades, which would wait for it.
 
     Args:
         bars: Closed bars; the last `shown` are drawn.

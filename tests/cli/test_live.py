@@ -97,6 +97,15 @@ def test_two_symbols_and_signals_only(bt_run: Any) -> None:
     assert "bought" not in done.stderr
 
 
+@pytest.mark.slow
+def test_order_flow_says_what_it_has_to_do_without(bt_run: Any) -> None:
+    """Its signals come from taker buy volume, because bars of spot tell no liquidations."""
+    done = bt_run("live", "-s", "order_flow:window=20", *REPLAY, "--signals-only")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("order_flow uses taker buy volume alone") == 1
+    assert "BTCUSDT: signal long entry" in done.stderr
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_a_signal_ends_it_in_order(
     work: Path, clean_env: dict[str, str], number: signal.Signals, code: int

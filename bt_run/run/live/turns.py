@@ -280,6 +280,8 @@ class LiveTurns:
             found = strategy.computed if isinstance(strategy, SignalStrategy) else None
             if found is None or strategy.data is not feed or len(found.long_entry) <= place:
                 continue
+            if bar.symbol not in self._told and (remark := strategy.remark(feed.loaded, strategy.p)):
+                self._events.say(f"{bar.symbol}: {remark}")
             decisions = tuple(
                 name for name in _DECISIONS if (side := getattr(found, name)) is not None and bool(side[place])
             )
