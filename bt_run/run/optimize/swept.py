@@ -10,6 +10,7 @@ from bt_run.core.errors import StrategyError
 from bt_run.core.market import BAR_COLUMNS, Bars
 from bt_run.core.trial import Trial
 from bt_run.fast.engine import compute_signals, terms_of, why_not_fast
+from bt_run.fast.freed_memory import keep_freed_memory
 from bt_run.fast.sweep import SweepBars
 from bt_run.fast.talib_memo import sharing_indicators
 from bt_run.reports.search.metric_cell import USUAL
@@ -71,6 +72,7 @@ class SweptMeasurer:
         self._sharing = ExitStack()
 
     def __enter__(self) -> SweptMeasurer:
+        keep_freed_memory()
         arrays = [getattr(self._bars, name) for name in BAR_COLUMNS]
         self._sharing.enter_context(sharing_indicators(arrays))
         return self
