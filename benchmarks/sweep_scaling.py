@@ -5,7 +5,7 @@ Measure how a sweep scales: combinations a second on one core and on two, and me
     python benchmarks/sweep_scaling.py --bars 10000 --periods 4   # to see whether it runs
 
 RSI over periods and thresholds, one unit a trade, 0.1 % costs, with the metrics that every sweep keeps, stored
-in SQLite as in ``bt-run optimize``. Each line is a process of its own; imports, reading and the kernel's loading
+in SQLite as in ``bt-run optimize``. Each line is a process of its own; imports, reading and loading the kernel
 are left out of the rate and given apart. Lines of the same combinations are checked to have equal results.
 """
 
