@@ -2,8 +2,8 @@
 Keep memory that was freed, for the next array of the same size.
 
 The C library of Linux gives large arrays back to the system as soon as they are freed, and takes new pages
-for the next ones, which the system clears. A sweep frees and takes the same arrays thousands of times, and without
-this most of its time would go there (``docs/design/optimisation.md``).
+for the next ones, which the system clears. A sweep frees and takes the same arrays thousands of times; without
+this, most of its time would go there (``docs/design/optimisation.md``).
 """
 
 from __future__ import annotations
