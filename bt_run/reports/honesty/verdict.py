@@ -107,7 +107,8 @@ def _luck(found: Evidence) -> Iterator[str]:
 def _market(found: Evidence) -> Iterator[str]:
     if found.market_sharpe is None or found.above_market is None:
         return
-    beaten = "" if found.above_market >= CONFIDENCE or found.market_sharpe <= 0.0 else _RISE
+    is_risen = found.market_sharpe > 0.0 and (found.deflated or 0.0) >= CONFIDENCE > found.above_market
+    beaten = _RISE if is_risen else ""
     better = f"Confidence that this is more: {chance_cell(found.above_market)}"
     yield f"Buy and hold had a Sharpe ratio of {found.market_sharpe:.2f}. {better}{beaten}."
 

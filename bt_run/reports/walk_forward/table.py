@@ -27,6 +27,7 @@ _DAY_MS = 86_400_000
 _SUMMARY = ("return_ann_pct", "sharpe", "max_drawdown_pct", "return_pct", "trades")
 _DISPENSABLE = ("Max DD", "Effic.")
 _ROBUST = 0.5
+_MOST_SHARE = 9.99
 
 
 def walk_table(walk: WalkForward) -> RenderableType:
@@ -128,6 +129,12 @@ def _kept_words(walk: WalkForward) -> Iterator[str]:
     kept = walk.efficiency
     if kept is None:
         yield "In sample nothing was earned on average, so there is no promise to measure."
+    elif kept <= 0.0:
+        promised, got = (
+            percent_cell(value, digits=1)
+            for value in (walk.promise("return_ann_pct"), walk.stitched.metrics.get("return_ann_pct"))
+        )
+        yield f"A return of {promised} a year was promised, and out of sample it was {got}."
     else:
         judged = "more than one half, as Pardo asks" if kept >= _ROBUST else "Pardo asks for one half"
         yield f"Out of sample it kept {_share(kept)} of the return a year that was promised: {judged}."
@@ -155,4 +162,7 @@ def _end_words(walk: WalkForward) -> Iterator[str]:
 
 
 def _share(value: float | None) -> str:
+    """Write an efficiency; where next to nothing was promised it can be anything."""
+    if value is not None and abs(value) >= _MOST_SHARE:
+        return f"{'>' if value > 0 else '<-'}{_MOST_SHARE * 100:.0f}%"
     return percent_cell(None if value is None else value * 100.0, signed=False, digits=0)

@@ -84,8 +84,11 @@ def judge_settling(found: Settling, history: int) -> Finding:
         text = f"Decisions still depend on where the data began after all bars of {found.starts} later starts."
         advice = "A live run begins with its history, so it will not decide as this backtest did."
         return Finding("Warm-up", "warning", text, advice)
-    curves = "curves never settle" if found.curves is None else f"curves after {found.curves:,}"
-    text = f"Decisions no longer depend on the start after {found.decisions:,} bars, {curves}."
+    text = f"Decisions no longer depend on the start after {found.decisions:,} bars"
+    if found.curves is None:
+        words = f"{text}, but curves still do at the end of the data, so that may be chance."
+        return Finding("Warm-up", "warning", words, "Give more data; a running total never settles.")
+    text = f"{text}, curves after {found.curves:,}."
     if found.needed > history:
         enough = math.ceil(found.needed / 100) * 100
         return Finding(

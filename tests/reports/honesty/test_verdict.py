@@ -73,12 +73,14 @@ def test_buy_and_hold_is_the_measure():
     words = "Confidence that this is more: 62.0%"
     rising = " ".join(reasons_of(GOOD._replace(market_sharpe=1.8, above_market=0.62)))
     falling = " ".join(reasons_of(GOOD._replace(market_sharpe=-1.8, above_market=0.62)))
+    lucky = " ".join(reasons_of(GOOD._replace(market_sharpe=1.8, above_market=0.62, deflated=0.5)))
     beaten = " ".join(reasons_of(GOOD._replace(market_sharpe=0.8, above_market=0.97)))
 
     assert (
         f"Buy and hold had a Sharpe ratio of 1.80. {words}; so a rising market alone may explain it." in rising
     )
     assert f"{words}. " in falling
+    assert f"{words}. " in lucky
     assert "rising market" not in beaten
 
 

@@ -39,6 +39,25 @@ def test_the_sentences_tell_promise_drift_and_seams(walk_with):
     assert "In 1 windows nothing could be chosen" in said
 
 
+def test_a_loss_is_told_as_one(walk_with):
+    """A negative part of a promise says nothing to anybody."""
+    walk = walk_with()
+    walk.stitched.metrics["return_ann_pct"] = -12.34
+
+    assert "A return of +40.0% a year was promised, and out of sample it was -12.3%." in walk_words(walk)
+
+
+def test_a_tiny_promise_makes_no_endless_number(walk_with):
+    """An efficiency of a thousand percent and more is cut off."""
+    walk = walk_with()
+    for each in walk.windows[:2]:
+        each.in_sample["return_ann_pct"] = 0.01
+    text = render_text(walk_table(walk))
+
+    assert ">999%" in text
+    assert "<-999%" in text
+
+
 def test_nothing_promised_is_no_efficiency(walk_with):
     """A division by nothing is not made."""
     said = " ".join(walk_words(walk_with(chosen=(None, None))))

@@ -224,6 +224,19 @@ def test_a_running_total_never_settles(signals_of):
     assert "still depend" in finding.text
 
 
+def test_a_running_total_that_only_turns_decide_is_a_warning(signals_of):
+    """Decisions by its turns settle at once, but its level never does: that is told, and does not fail."""
+    body = """
+    total = np.cumsum(np.sign(np.diff(bars.close, prepend=bars.close[:1])))
+    up = np.diff(total, prepend=total[:1]) > 0
+    return Signals(long_entry=up, long_exit=~up, panels={"total": total})
+    """
+    finding = found(signals_of(body), "Warm-up")
+
+    assert "warning" == finding.status
+    assert "curves still do" in finding.text
+
+
 def test_an_end_of_a_range_that_fails_is_named(signals_of):
     """The range promises what the code does not keep."""
     around = 'params = (("period", 5),)\nranges = {"period": (0, 50)}'
