@@ -281,8 +281,8 @@ def memory_table(found: Sequence[tuple[int, float]]) -> str:
     per_bar = (high - low) * 2**20 / max(1, last - first)
     return (
         f"| bars lived through | MiB resident |\n| --- | --- |\n{rows}\n\n"
-        f"- `sar` at `--speed max`: {per_bar:.0f} bytes a bar. About 300 of them are the bars, which the strategy "
-        f"computes over.\n  The rest are orders: they are kept for an hour after their end, here all of them.\n"
+        f"- `sar` at `--speed max`: {per_bar:.0f} bytes a bar. About 300 of them are the bars, over which the\n"
+        f"  strategy computes. The rest are orders: kept for an hour after their end, here all.\n"
     )
 
 

@@ -48,6 +48,10 @@ _SOURCES = {
     "practice": "Take the key that the practice exchange shows when it starts",
     "mainnet": "Make a key without the right to withdraw at https://www.binance.com/en/my/settings/api-management",
 }
+_WITHOUT_ANY = (
+    "Without any key try the practice exchange: "
+    "bt-run live --strategy sar --venue practice --data btc_1d.csv --speed max"
+)
 _LEGAL_KEY = re.compile(r"[!-~]+")
 
 
@@ -152,9 +156,7 @@ def _how_to_get(venue: str, names: Mapping[str, str], found: list[str]) -> str:
         f"There is no API key for the venue {venue!r}: {source} and set {lacks} in the environment "
         f"or in the file .env of this folder."
     )
-    return (
-        told if venue == "practice" else f"{told} Without any key, run the same command with --venue practice."
-    )
+    return told if venue == "practice" else f"{told} {_WITHOUT_ANY}"
 
 
 def _read_key(path: Path, password: str | None, variable: str) -> Any:

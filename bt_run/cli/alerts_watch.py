@@ -41,7 +41,7 @@ def watch(ctx: click.Context, /, *, venue: str, history: int, duration: float | 
     targets = targets_of(settings)
     if not targets:
         raise ConfigError("There is no target for what the rules say. See bt-run alerts --help.")
-    from bt_run.core.venue import find_venue
+    from bt_run.cli.venues import venue_named
     from bt_run.run.alerting.desk import AlertDesk
     from bt_run.run.alerting.rules import AlertRules
     from bt_run.run.alerting.station import RuleStation
@@ -51,7 +51,7 @@ def watch(ctx: click.Context, /, *, venue: str, history: int, duration: float | 
     desk = AlertDesk(settings, targets, journal).start()
     try:
         station = RuleStation(
-            find_venue(venue),
+            venue_named(venue),
             rules,
             desk,
             history=history,

@@ -96,7 +96,7 @@ def capture(
     The recording goes on through lost connections until it is ended. It is written at least once a second.
     """
     from bt_run.cli.capture_view import CaptureView, closing_line
-    from bt_run.core.venue import find_venue
+    from bt_run.cli.venues import venue_named
     from feeds.capture import Capture, plan_capture
 
     view = CaptureView(quiet=quiet)
@@ -109,7 +109,7 @@ def capture(
         duration_s=duration,
         max_bytes=rotate_mb << 20,
     )
-    recording = Capture(plan, find_venue(venue), notify=view.notify)
+    recording = Capture(plan, venue_named(venue), notify=view.notify)
     recording.check_symbols()
     status, interrupted = asyncio.run(_record(recording, view))
     click.echo(closing_line(status, len(recording.paths())))

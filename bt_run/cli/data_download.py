@@ -109,10 +109,10 @@ def download(
 
     Only closed bars are taken. What is there already is not asked for again.
     """
-    from bt_run.core.venue import find_venue
+    from bt_run.cli.venues import venue_named
 
     names = _names(symbols, intervals, options["market"])
-    place = find_venue(venue)
+    place = venue_named(venue)
     if out is None:
         check_store(venue)
     typed_store = click.get_current_context().get_parameter_source("store") is ParameterSource.COMMANDLINE

@@ -36,7 +36,7 @@ and has no bars there, and bt-run data verify counts them as explained.
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def repair(names: tuple[str, ...], *, venue: str, store: Path | None, quiet: bool) -> None:
     """Ask again for gaps and damaged files, of some series or of the whole store."""
-    from bt_run.core.venue import find_venue
+    from bt_run.cli.venues import venue_named
     from feeds.fetching.repair import repair as mend
     from feeds.storage.series import SeriesName
     from feeds.storage.store_paths import find_series_folders, store_root
@@ -44,7 +44,7 @@ def repair(names: tuple[str, ...], *, venue: str, store: Path | None, quiet: boo
 
     place = Store(store_root(store))
     series = [SeriesName.parse(name) for name in names] or [name for name, _ in find_series_folders(place.root)]
-    where = find_venue(venue)
+    where = venue_named(venue)
     check_store(venue)
     if not series and not quiet:
         click.echo("The store is empty: nothing to repair.")

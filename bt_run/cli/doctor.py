@@ -38,10 +38,10 @@ the venue, the first of these. It sends no orders and changes nothing.
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(*, venue: str, symbol: str, journal: str, as_json: bool) -> int:
     """Check Python, packages, clock, disk, journal, venue and API key, and say what to mend."""
-    from bt_run.core.venue import find_venue
+    from bt_run.cli.venues import venue_named
     from bt_run.run.doctor.examine import examine
 
-    findings = examine(find_venue(venue), journal=journal, symbol=symbol.upper())
+    findings = examine(venue_named(venue), journal=journal, symbol=symbol.upper())
     if as_json:
         document = {"venue": venue, "findings": [asdict(one) for one in findings]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["live"]
 
 _INTERRUPTED = 130
+_ALL_PCT = 95  # of equity; the rest is for fees and for a price that moves meanwhile
 _JOURNAL = "bt-run.sqlite"
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -49,7 +50,7 @@ Examples:
 \b
 Keys are read from the environment or from .env: BINANCE_TESTNET_API_KEY and
 BINANCE_TESTNET_API_SECRET, BINANCE_DEMO_..., BINANCE_API_KEY and BINANCE_API_SECRET for mainnet.
-The practice exchange needs none. Ctrl-C and SIGTERM end the run in order.
+With --data no key is needed. Ctrl-C and SIGTERM end the run in order.
 """
 
 
@@ -160,12 +161,12 @@ def _mode(options: dict[str, Any]) -> Mode:
 
 
 def _venue(name: str | None, names: Sequence[str], mode: Mode) -> Venue:
-    from bt_run.core.venue import find_venue
+    from bt_run.cli.venues import venue_named
 
     if names and name not in (None, "practice"):
         raise ConfigError(f"--data replays a file on the practice exchange, and --venue says {name}. Drop one.")
     default = "practice" if names else "testnet" if mode == "live" else "data"
-    return find_venue(name or default)
+    return venue_named(name or default)
 
 
 def _file_of(name: str) -> str:
@@ -219,12 +220,14 @@ def _plan(
     origin: DataOrigin | None,
 ) -> LivePlan:
     from bt_run.core.interval import Interval
+    from bt_run.core.money import Stake
     from bt_run.core.settings import Protection
     from bt_run.run.live.plan import LivePlan
 
     symbols = tuple(name.upper().replace("/", "").replace("-", "") for name in options["symbols"])
     if not symbols:
         symbols = tuple(market.symbol for market in markets) or ("BTCUSDT",)
+    _check_replayed(symbols, markets)
     interval = options["interval"] or Interval.parse(markets[0].interval if markets else "1m")
     journal = options["journal"] or (None if origin is not None else _JOURNAL)
     return LivePlan(
@@ -234,7 +237,7 @@ def _plan(
         interval=interval,
         mode=mode,
         one_strategy=options["one_strategy"],
-        stake=options["stake"],
+        stake=options["stake"] or Stake(_ALL_PCT * 100 // len(symbols) / 100, "percent"),
         protection=Protection(options["stop_loss"], options["take_profit"], options["trailing_stop"]),
         cash=options["cash"],
         history=options["history"],
@@ -249,6 +252,16 @@ def _plan(
         notes={market.symbol: market.note for market in markets},
         origin=origin,
     )
+
+
+def _check_replayed(symbols: tuple[str, ...], markets: tuple[Market, ...]) -> None:
+    replayed = [market.symbol for market in markets]
+    strangers = [symbol for symbol in symbols if symbol not in replayed]
+    if replayed and strangers:
+        raise ConfigError(
+            f"The practice exchange replays {', '.join(replayed)}, not {', '.join(strangers)}. "
+            f"Each symbol has data of its own: --data BTCUSDT=btc.csv --data ETHUSDT=eth.csv."
+        )
 
 
 def _adopt(given: Sequence[Adopted], symbols: tuple[str, ...]) -> dict[str, tuple[Decimal, Decimal | None]]:

@@ -100,9 +100,8 @@ stake_options = stacked(
     click.option(
         "--stake",
         type=types.STAKE,
-        default="95%",
-        show_default=True,
-        help="Size of an entry: 0.01 (base asset), 100USDT (quote asset) or 95% (of equity).",
+        help="Size of an entry: 0.01 (base asset), 100USDT (quote asset) or 95% (of equity).  "
+        "[default: 95%, of several symbols each its part of that]",
     ),
     click.option(
         "--cash",

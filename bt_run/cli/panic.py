@@ -85,7 +85,7 @@ def _confirm(target: PanicTarget, *, yes: bool) -> None:
 def _from_journal(journal: str, *, symbol: str | None, venue: str | None) -> int:
     from brokers.binance.credentials import find_credentials
     from brokers.binance.rest_gateway import BinanceGateway
-    from bt_run.core.venue import find_venue
+    from bt_run.cli.venues import venue_named
     from bt_run.journal.journal import Journal
     from bt_run.run.panic.all_symbols import close_all, find_target
     from bt_run.run.verbs import hold_entries
@@ -96,7 +96,7 @@ def _from_journal(journal: str, *, symbol: str | None, venue: str | None) -> int
         if not target.symbols:
             click.echo(f"The journal has no open order and nothing held at {target.venue}.")
             return 0
-        gateway = BinanceGateway(find_venue(target.venue), find_credentials(target.venue))
+        gateway = BinanceGateway(venue_named(target.venue), find_credentials(target.venue))
         try:
             with waiting("Asking the exchange ...") as show:
                 gateway.connect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass, field
 from datetime import date, time
@@ -17,10 +18,13 @@ from bt_run.core.errors import ConfigError, nearest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = ["ALERTS", "SettingsFile", "find_settings_file", "read_settings_file"]
+__all__ = ["ALERTS", "VENUES", "SettingsFile", "find_settings_file", "read_settings_file"]
 
 ALERTS = "alerts"
 """The table that holds no options of commands, but where messages go, which, and when."""
+
+VENUES = "venues"
+"""The table of tables that add venues: ``[venues.NAME]`` has the URLs of what speaks Binance's protocol."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class SettingsFile:
             ConfigError: names the file and the key, and suggests the nearest.
         """
         self._check_alerts()
-        tables = {name: table for name, table in self._tables.items() if name != ALERTS}
+        self._check_venues()
+        tables = {name: table for name, table in self._tables.items() if name not in (ALERTS, VENUES)}
         self._check_group(program, tables, path=())
         known = _keys_of_all(program)
         for key in self._common:
@@ -71,6 +76,30 @@ class SettingsFile:
         from bt_run.alerts.settings import check_table
 
         check_table(self.alerts, source=str(self.path))
+
+    @property
+    def venues(self) -> Mapping[str, Any]:
+        """The tables ``[venues.NAME]`` by name, empty where there is none."""
+        return _table(self._tables, VENUES)
+
+    def _check_venues(self) -> None:
+        if not self.venues:
+            return
+        from bt_run.core.venue import VENUES as KNOWN
+        from bt_run.core.venue import find_venue
+
+        for name, urls in self.venues.items():
+            where = f"{self.path}: [{VENUES}.{name}]"
+            if name in KNOWN:
+                raise ConfigError(f"{where} is a venue that bt-run knows. Choose another name.")
+            if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", name):
+                raise ConfigError(f"{where} is no name for a venue. Use a-z, 0-9 and dashes, 32 at most.")
+            if not isinstance(urls, dict) or not all(isinstance(url, str) for url in urls.values()):
+                raise ConfigError(f'{where} must hold URLs, such as rest_url = "https://api.example.com".')
+            try:
+                find_venue(name, more=self.venues, environ={})
+            except ConfigError as error:
+                raise ConfigError(f"{where}: {error}") from None
 
     def _check_group(self, group: click.Group, tables: Mapping[str, Any], path: tuple[str, ...]) -> None:
         commands = commands_of(group)

@@ -212,11 +212,11 @@ def _write_chart(path: Path, plan: WatchPlan, outcome: WatchOutcome) -> None:
 
 
 def _venue(name: str | None, names: Sequence[str]) -> Venue:
-    from bt_run.core.venue import find_venue
+    from bt_run.cli.venues import venue_named
 
     if names and name not in (None, "practice"):
         raise ConfigError(f"--data replays a file on the practice exchange, and --venue says {name}. Drop one.")
-    return find_venue(name or ("practice" if names else "data"))
+    return venue_named(name or ("practice" if names else "data"))
 
 
 def _asked(

@@ -112,3 +112,21 @@ def test_a_settings_file_that_is_not_there_is_an_error(bt_run):
 
     assert ran.returncode == 2
     assert "no.toml does not exist" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[venues.testnet]\nrest_url = "https://x.example"', "[venues.testnet] is a venue that bt-run knows"),
+        ('[venues."My Desk"]\nrest_url = "https://x.example"', "is no name for a venue"),
+        ('[venues.desk]\nrest_ulr = "https://x.example"', "Did you mean 'rest_url'?"),
+        ('[venues.desk]\nrest_url = "https://x.example/api"', "Leave the path out"),
+        ("[venues]\ndesk = 5", "[venues.desk] must hold URLs"),
+    ],
+)
+def test_a_venue_of_ones_own_is_checked(bt_run, work, text: str, said: str):
+    """Whatever the command, as every other key of the file."""
+    (work / "bt-run.toml").write_text(f"{text}\n")
+    told = bt_run("config", "show", "backtest")
+
+    assert (2, True) == (told.returncode, said in told.stderr), told.stderr

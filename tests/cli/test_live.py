@@ -42,6 +42,7 @@ def test_without_keys_says_how_to_get_them(bt_run: Any) -> None:
         (("--venue", "moon"), "There is no venue 'moon'"),
         (("--stop-loss", "3", "--trailing-stop", "3", *REPLAY), "cannot both hold one position"),
         (("--adopt-position", "much"), "is no holding"),
+        ((*REPLAY, "--symbol", "BTCUSDT", "--symbol", "ETHUSDT"), "replays BTCUSDT, not ETHUSDT"),
         (("--duration", "soon"), "is not a duration"),
         (("--symbol", "BTCUSDT", "--symbol", "btcusdt", "--venue", "mainnet"), "each of them once"),
     ],

@@ -64,3 +64,21 @@ def test_all_symbols_meet_every_bar_from_the_first_on(bt_run: Any, serve: Serve,
     first, second = ([trade["entry_time"] for trade in run["trades"]] for run in told["runs"])
     assert len(first) == 2
     assert first == second
+
+
+def test_a_venue_of_ones_own_is_named_in_the_settings_file(bt_run: Any, serve: Serve, work: Path) -> None:
+    """With its URLs and its own keys; the doctor and the journal know it by this name."""
+    exports = serve()
+    names = {"rest_url": "REST_URL", "stream_url": "STREAM_URL", "ws_api_url": "WS_API_URL"}
+    urls = [f'{key} = "{exports[f"BT_RUN_{name}"]}"' for key, name in names.items()]
+    (work / "bt-run.toml").write_text("\n".join(["[venues.my-desk]", *urls, ""]))
+    keys = {
+        "BT_RUN_MY_DESK_API_KEY": exports["BT_RUN_PRACTICE_API_KEY"],
+        "BT_RUN_MY_DESK_API_SECRET": exports["BT_RUN_PRACTICE_API_SECRET"],
+    }
+    unknown = bt_run("live", "-s", "sar", "--venue", "my-dask", env=keys)
+    done = bt_run("live", "-s", "sar", "--venue", "my-desk", "-i", "1d", "--duration", "3s", env=keys)
+    assert (2, True) == (unknown.returncode, "'my-dask'. Did you mean 'my-desk'?" in unknown.stderr)
+    assert done.returncode == 0, done.stderr
+    assert "Ended: the duration is over." in done.stdout
+    assert "my-desk" in bt_run("journal", "runs").stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from feeds.live.outcomes import Notice
 
 __all__ = ["RunEvents"]
+
+_NUMBERS = re.compile(r"[\d.,]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +138,10 @@ class RunEvents:
         """Tell whether the bar before saw the same refused: strategies wish again while a signal lasts."""
         log = None if self.log is None else self.log.symbols.get(symbol)
         bar = 0 if log is None else len(log.times)
+        why = _NUMBERS.sub("", reason)
         last = self._refused.get((symbol, side))
-        self._refused[symbol, side] = (reason, bar)
-        return last is not None and last[0] == reason and bar - last[1] <= 1
+        self._refused[symbol, side] = (why, bar)
+        return last is not None and last[0] == why and bar - last[1] <= 1
 
     def _refuse(self, symbol: str, side: str, size: float, reason: str) -> None:
         if self.log is not None and symbol in self.log.symbols:
