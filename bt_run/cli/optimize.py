@@ -17,6 +17,7 @@ from bt_run.cli.options import (
     stacked,
 )
 from bt_run.cli.progress import progress_bar
+from bt_run.cli.report_option import check_report, report_options, time_of_report
 from bt_run.cli.search_options import metric_option, search_options, search_request
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ _output_options = stacked(
 @search_options
 @metric_option(several=True)
 @_output_options
+@report_options
 @data_options
 @account_options
 @click.pass_context
@@ -78,6 +80,8 @@ def optimize(
     plot: Path | None,
     csv_path: Path | None,
     json_path: Path | None,
+    report_path: Path | None,
+    reproducible: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -93,7 +97,8 @@ def optimize(
     from strategies.built_in import import_talib_for
 
     import_talib_for([strategy])
-    check_outputs(json_path, csv_path, options["out"], plot=plot, inputs=[data, strategy])
+    check_report(report_path)
+    check_outputs(json_path, csv_path, options["out"], report_path, plot=plot, inputs=[data, strategy])
     request = search_request(strategy, data, settings, options, quiet=quiet)
     outputs = Outputs(
         top=options["top"],
@@ -101,6 +106,8 @@ def optimize(
         plot=plot,
         csv=csv_path,
         json=json_path,
+        report=report_path,
+        clock=time_of_report(reproducible=reproducible),
         is_quiet=quiet,
     )
     outputs.check(request)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bt_run.cli.backtest_words import backtest_line
+from bt_run.cli.command_line import command_line
 from bt_run.cli.output import is_stdout, put_json
+from bt_run.cli.report_option import write_report
 from bt_run.core.errors import ConfigError, StrategyError
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ class Outputs:
     plot: Path | None
     csv: Path | None
     json: Path | None
+    report: Path | None
+    clock: str | None
     is_quiet: bool
 
     def check(self, request: SearchRequest) -> None:
@@ -75,6 +79,8 @@ def show_search(
         )
     luck = _judge(request, file, summary)
     written = _write(request, file, summary, outputs, line, luck)
+    if outputs.report is not None and luck is not None:
+        written.append(_report(request, file, summary, outputs, luck, command=command_line(ctx)))
     if not outputs.is_quiet and not is_stdout(outputs.json):
         from rich.console import Console
 
@@ -90,6 +96,41 @@ def show_search(
         for path in (*written, file.path):
             click.echo(f"Wrote {path}")
     _check_found(request, summary)
+
+
+def _report(
+    request: SearchRequest,
+    file: SweepFile,
+    summary: SearchSummary,
+    outputs: Outputs,
+    luck: HonestyReport,
+    *,
+    command: str,
+) -> Path:
+    """Make the best run again, and its report."""
+    from bt_run.reports.search.heat_figure import MOST_CELLS
+    from bt_run.run.backtest import run_backtest
+    from bt_run.run.optimize.summary import map_of, read_map_axes
+    from bt_run.run.report.gather_search import report_of_search
+    from strategies.loader import load_strategy
+
+    path, best = outputs.report, summary.best[0]
+    assert path is not None  # noqa: S101  # the caller has looked
+    strategy = load_strategy(request.spec, params=[f"{name}={value}" for name, value in best.params.items()])
+    axes = read_map_axes(request, outputs.map_names)
+    contents = report_of_search(
+        run_backtest(strategy, request.data, request.settings),
+        strategy,
+        trials=summary.best,
+        names=[axis.name for axis in request.space.moving],
+        metrics=[goal.metric for goal in request.goals],
+        heat=map_of(request, file.trials(), axes, columns=MOST_CELLS, rows=MOST_CELLS),
+        luck=luck,
+        command=command,
+        seed=file.seed,
+        written=outputs.clock,
+    )
+    return write_report(path, contents)
 
 
 def _judge(request: SearchRequest, file: SweepFile, summary: SearchSummary) -> HonestyReport | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bt_run.cli.command_line import command_line
 from bt_run.cli.options import (
     ACCOUNT_KEYS,
     account_options,
@@ -18,6 +19,7 @@ from bt_run.cli.options import (
 )
 from bt_run.cli.output import is_stdout, put_json
 from bt_run.cli.progress import progress_bar
+from bt_run.cli.report_option import check_report, report_options, time_of_report, write_report
 from bt_run.cli.search_options import metric_option, search_options, search_request
 
 if TYPE_CHECKING:
@@ -60,9 +62,13 @@ _output_options = stacked(
     help="Train on everything before the test, or on --train alone.  [default: rolling]",
 )
 @_output_options
+@report_options
 @data_options
 @account_options
+@click.pass_context
 def walk_forward(
+    ctx: click.Context,
+    /,
     strategy: str,
     data: str,
     *,
@@ -75,6 +81,8 @@ def walk_forward(
     equity: Path | None,
     trades: Path | None,
     json_path: Path | None,
+    report_path: Path | None,
+    reproducible: bool,
     quiet: bool,
     **options: Any,
 ) -> None:
@@ -87,7 +95,8 @@ def walk_forward(
     from strategies.built_in import import_talib_for
 
     import_talib_for([strategy])
-    check_outputs(json_path, csv_path, equity, trades, plot=plot, inputs=[data, strategy])
+    check_report(report_path)
+    check_outputs(json_path, csv_path, equity, trades, report_path, plot=plot, inputs=[data, strategy])
     from bt_run.run.walk_forward.walk import plan_walk
 
     request = search_request(strategy, data, settings, {**options, "metric": (metric,)}, quiet=quiet)
@@ -97,6 +106,12 @@ def walk_forward(
     written = _write(
         found, luck, plot=plot, csv_path=csv_path, equity=equity, trades=trades, json_path=json_path
     )
+    if report_path is not None:
+        from bt_run.run.report.gather_search import report_of_walk
+
+        clock = time_of_report(reproducible=reproducible)
+        contents = report_of_walk(found, luck, command=command_line(ctx), written=clock)
+        written.append(write_report(report_path, contents))
     if not quiet and not is_stdout(json_path):
         _show(found, luck, written)
 

@@ -104,3 +104,26 @@ def test_a_journal_without_runs_has_no_report(folder, capsys):
     """It says so."""
     assert 0 != run(["report", "last", "--journal", "none.sqlite"])
     assert "none.sqlite" in capsys.readouterr().err
+
+
+def test_a_search_reports_its_best_with_map_and_verdict(folder):
+    """The best again, the heat map, the best combinations, and what the number of tries says."""
+    words = ["optimize", "-s", "rsi", "-d", "btc_1d.csv", "-p", "period=10:14", "-p", "oversold=25:35:5"]
+    assert 0 == run([*words, "--out", "sweep.sqlite", "--report", "search.html", "--quiet"])
+    page = (folder / "search.html").read_text(encoding="utf-8")
+
+    assert 'id="heat-chart"' in page
+    assert "The best combinations" in page
+    assert "15 tries" in page
+    assert 4 == len(embedded(folder / "search.html")["cost_cases"])
+
+
+def test_a_walk_forward_reports_its_windows(folder):
+    """The stitched account, and a row a window."""
+    words = ["walk-forward", "-s", "rsi", "-d", "btc_1d.csv", "-p", "period=10:14:2", "--train", "730d"]
+    assert 0 == run([*words, "--test", "365d", "--report", "walk.html", "--json", "walk.json", "--quiet"])
+    page = (folder / "walk.html").read_text(encoding="utf-8")
+    told = json.loads((folder / "walk.json").read_text(encoding="utf-8"))
+
+    assert "Windows" in page
+    assert embedded(folder / "walk.html")["metrics"] == told["stitched"]["metrics"]

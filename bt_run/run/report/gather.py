@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bt_run.core.results import RunResult
     from strategies.loader import LoadedStrategy
 
-__all__ = ["COST_FACTORS", "report_of_live", "report_of_run", "report_of_runs"]
+__all__ = ["COST_FACTORS", "manifest_of", "report_of_live", "report_of_run", "report_of_runs"]
 
 COST_FACTORS = (0.0, 1.0, 2.0, 4.0)
 """How many times commission and slippage a report tries."""
@@ -52,7 +52,7 @@ def report_of_run(
         title=_title(result),
         kind="bt-run backtest",
         runs=(result,),
-        manifest=_manifest(command, seed=seed, written=written),
+        manifest=manifest_of(command, seed=seed, written=written),
         costs=tuple(_cost_cases(result, strategy, progress)),
         robustness=robustness_of(result, honesty_of(facts_of_run(result), seed=seed), seed=seed),
     )
@@ -66,7 +66,7 @@ def report_of_live(
         title=_title(result),
         kind=kind,
         runs=(result,),
-        manifest=_manifest(command, seed=seed, written=written),
+        manifest=manifest_of(command, seed=seed, written=written),
         robustness=robustness_of(result, honesty_of(facts_of_run(result), seed=seed), seed=seed),
     )
 
@@ -81,7 +81,7 @@ def report_of_runs(
         title=f"{', '.join(names)} on {', '.join(titles)}",
         kind=kind,
         runs=tuple(results),
-        manifest=_manifest(command, seed=None, written=written),
+        manifest=manifest_of(command, seed=None, written=written),
     )
 
 
@@ -89,7 +89,8 @@ def _title(result: RunResult) -> str:
     return f"{result.label} on {result.data.title}"
 
 
-def _manifest(command: str, *, seed: int | None, written: str | None) -> Manifest:
+def manifest_of(command: str, *, seed: int | None, written: str | None) -> Manifest:
+    """Say where a report comes from, with the versions of what reckoned."""
     versions = {"bt-run": __version__, "Python": platform.python_version()}
     versions |= {name: metadata.version(name) for name in _PACKAGES}
     return Manifest(command, versions, seed, written)
