@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bt_run.cli import main
 from bt_run.core.interval import Interval
 from bt_run.core.market import BarFile, Bars
 from bt_run.core.settings import BacktestSettings, Protection
@@ -80,6 +81,53 @@ def test_every_number_equals_the_json(tab, written):
             assert pytest.approx(expected) == float(value), path
         else:
             assert expected == value, path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("compare", "-s", "rsi", "-s", "sar", "-d", "btc_1d.csv"),
+        ("optimize", "-s", "rsi", "-d", "btc_1d.csv", "-p", "period=10:14", "--out", "sweep.sqlite"),
+        (
+            "walk-forward",
+            "-s",
+            "rsi",
+            "-d",
+            "btc_1d.csv",
+            "-p",
+            "period=10:14:2",
+            "--train",
+            "730d",
+            "--test",
+            "365d",
+        ),
+    ],
+    ids=lambda words: words[0],
+)
+def test_the_reports_of_other_commands_are_as_true(tab, tmp_path, monkeypatch, words):
+    """Silent, offline, every number that of the JSON."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "report.html"
+    assert 0 == main.run([*words, "--report", str(path), "--quiet"])
+    tab.page.goto(path.as_uri())
+    tab.page.wait_for_selector("html[data-ready]")
+    tab.page.evaluate("btrun.drawAll()")
+    embedded = tab.page.evaluate("btrun.result")
+    found = tab.page.eval_on_selector_all(
+        "data[data-path]", "them => them.map(it => [it.dataset.path, it.value, it.textContent])"
+    )
+
+    assert [path.as_uri()] == [url for url in tab.asked if not url.startswith(("data:", "blob:"))]
+    assert len(found) > 30
+    for place, value, text in found:
+        expected = looked_up(embedded, place)
+        if isinstance(expected, (int, float)):
+            assert pytest.approx(expected) == float(value), place
+        elif expected is None:
+            assert "\N{EN DASH}" == text, place
+        else:
+            assert expected == value, place
+            assert text in (expected, expected[:10]) or place.startswith("trades"), place
 
 
 def test_a_row_leads_to_its_mark_and_a_mark_to_its_row(tab, written, run):

@@ -30,7 +30,13 @@ def luck_section(found: Robustness) -> Section | None:
         (band, [_cell(band, name, place) for name in ("measured", "low", "high")])
         for place, band in enumerate(found.bands)
     ]
-    data = {"bands": [{"measured": band.measured, "low": band.low, "high": band.high} for band in found.bands]}
+    data = {
+        "bands": [{"measured": band.measured, "low": band.low, "high": band.high} for band in found.bands],
+        "sheets": [
+            {"title": sheet.title, "columns": list(sheet.columns), "rows": [list(row) for row in sheet.rows]}
+            for sheet in found.sheets
+        ],
+    }
     return Section("robustness", "Robustness", "luck.html", {"found": found, "rows": rows}, figures, data)
 
 
