@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
     from bt_run.alerts.happening import Happening
 
-__all__ = ["GIVE_UP_MS", "Delivery", "Outbox", "Outcome", "State", "after", "backoff_s", "next_due"]
+__all__ = ["CLAIM_MS", "GIVE_UP_MS", "Delivery", "Outbox", "Outcome", "State", "after", "backoff_s", "next_due"]
 
 State = Literal["waiting", "sent", "failed"]
 
 GIVE_UP_MS = 86_400_000
+
+CLAIM_MS = 60_000
+"""How long one process may try a message before another one of the same journal takes it for dead."""
+
 _FIRST_S = 2.0
 _LONGEST_S = 900.0
 _HOLDS_UP = 5
@@ -64,6 +68,9 @@ class Outbox(Protocol):
 
     def waiting(self, target: str) -> Sequence[Delivery]:
         """Give the first hundred deliveries that wait for a target, in the order in which they were made."""
+
+    def claim(self, delivery: Delivery, *, until_ms: int) -> bool:
+        """Keep a delivery from other processes until then; False where another one has it or has settled it."""
 
     def settle(self, delivery: Delivery) -> None:
         """Write down how a delivery stands now."""

@@ -11,7 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from bt_run.alerts.delivery import after, backoff_s, next_due
+from bt_run.alerts.delivery import CLAIM_MS, after, backoff_s, next_due
 from bt_run.core.background import Bell
 from bt_run.core.errors import JournalError
 
@@ -126,8 +126,12 @@ class _Lane(threading.Thread):
                     soonest_ms = min((item.due_ms for item in waiting), default=now_ms + 60_000)
                     self.bell.wait(min(_LONGEST_WAIT_S, max(0.05, (soonest_ms - now_ms) / 1000)))
                     continue
+                if not self._outbox.claim(delivery, until_ms=now_ms + CLAIM_MS):
+                    continue
                 pause_s = self._try(delivery)
             except JournalError as error:
+                if self._is_cut:  # a journal that ended with its run
+                    return
                 _log.warning("Alerts to %s wait: %s", self.target.name, error)
                 pause_s = _LONGEST_WAIT_S
             self._pause(pause_s)

@@ -7,6 +7,7 @@ which apprise does not pass on.
 
 from __future__ import annotations
 
+import html
 import logging
 import threading
 from contextlib import contextmanager
@@ -49,7 +50,8 @@ class AppriseTarget:
         self.gap_s = _GAPS_S.get(url.partition("://")[0].lower(), 0.0)
         self._secrets = secrets
         self._plugin = _plugin(url)
-        if hasattr(self._plugin, "inline"):
+        self._is_mail = hasattr(self._plugin, "inline")
+        if self._is_mail:
             self._plugin.inline = True
 
     @property
@@ -59,7 +61,7 @@ class AppriseTarget:
 
     def send(self, title: str, body: str, image: bytes | None) -> Outcome:
         """Send a message; what apprise says about a failure is the reason."""
-        from apprise import AppriseAttachment  # noqa: PLC0415  # takes time, and few runs send
+        from apprise import AppriseAttachment, NotifyFormat  # noqa: PLC0415  # takes time, and few runs send
         from apprise.attachment.memory import AttachMemory  # noqa: PLC0415
 
         attach = None
@@ -69,12 +71,21 @@ class AppriseTarget:
             attach.add(made(content=image, name="chart.png", mimetype="image/png"))
         with _listening() as said:
             try:
-                is_sent = bool(self._plugin.notify(body=body or title, title=title, attach=attach))
+                sent = self._plugin.notify(
+                    body=self._written(body or title),
+                    title=title,
+                    attach=attach,
+                    body_format=NotifyFormat.HTML if self._is_mail else NotifyFormat.TEXT,
+                )
             except Exception as error:  # noqa: BLE001  # a plugin of a hundred services; the message is tried again
                 return Outcome(is_sent=False, reason=self._secrets.hide(f"{type(error).__name__}: {error}"))
-        if is_sent:
+        if sent:
             return Outcome(is_sent=True)
         return Outcome(is_sent=False, reason=self._secrets.hide(_reason(said)))
+
+    def _written(self, body: str) -> str:
+        """Write a mail's text as HTML: only there can a picture stand in it."""
+        return html.escape(body).replace("\n", "<br/>\n") if self._is_mail else body
 
     def __repr__(self) -> str:
         return f"AppriseTarget({self.name})"

@@ -104,6 +104,18 @@ class AlertTables:
             )
         )
 
+    def claim(self, alert: int, target: str, *, due_ms: int, until_ms: int) -> bool:
+        """
+        Put a delivery off, if it still waits and was due at `due_ms`; tells whether it was so.
+
+        Of several processes that see the same delivery, one gets True.
+        """
+        table = schema.alert_deliveries
+        is_there = (table.c.alert == alert) & (table.c.target == target) & (table.c.due_ms == due_ms)
+        change = update(table).where(is_there, table.c.state == "waiting").values(due_ms=until_ms)
+        with telling(self.place), self._engine.begin() as connection:
+            return bool(connection.execute(change).rowcount)
+
     def settle(self, record: DeliveryRecord) -> None:
         """Write down how a delivery stands."""
         table = schema.alert_deliveries

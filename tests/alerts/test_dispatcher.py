@@ -139,6 +139,23 @@ def test_what_was_not_sent_is_sent_by_the_next_process(tables: AlertTables, happ
     assert [2, 1] == [way.attempts for _, way in tables.newest(1)]
 
 
+def test_two_processes_of_a_journal_send_each_message_once(
+    tables: AlertTables, happened: Callable[..., Happening]
+):
+    """A run and a watch beside it have the same targets."""
+    target = Target()
+    both = [Dispatcher(JournalOutbox(tables), [target]) for _ in range(2)]
+    for dispatcher in both:
+        dispatcher.start()
+    for number in range(30):
+        both[number % 2].post(happened(f"k{number}", title=str(number)))
+    for dispatcher in both:
+        assert dispatcher.close(limit_s=10)
+    wait_until(lambda: not tables.count_waiting())
+
+    assert sorted(map(str, range(30))) == sorted(title for title, _ in target.got)
+
+
 def test_quiet_hours_keep_a_message_back(tables: AlertTables, happened: Callable[..., Happening]):
     """Until they end; what comes later and is urgent goes first."""
     now = [1_789_000_000_000]

@@ -81,7 +81,7 @@ def test_a_mail_has_the_chart_inside(mailbox: tuple[Mailbox, int], image: bytes)
     url = f"mailto://me:secretword@127.0.0.1:{port}?mode=insecure&from=bot@example.org&to=me@example.org"
     (target,) = make_targets([url])
 
-    outcome = target.send("BTCUSDT long", "at 64,000", image)
+    outcome = target.send("BTCUSDT long", "rsi(14) < 30\nat 64,000", image)
 
     mail = email.message_from_bytes(box.mails[0], policy=default)
     parts = {part.get_content_type(): part for part in mail.walk()}
@@ -91,6 +91,8 @@ def test_a_mail_has_the_chart_inside(mailbox: tuple[Mailbox, int], image: bytes)
     assert "inline" == picture.get_content_disposition()
     assert f"cid:{picture['Content-ID'].strip('<>')}" in parts["text/html"].get_content()
     assert (3, 2) == size_of(picture.get_payload(decode=True))
+    assert "rsi(14) &lt; 30<br/>" in parts["text/html"].get_content()
+    assert "rsi(14) < 30" in parts["text/plain"].get_content()
 
 
 def test_telegram_gets_the_chart_with_the_text_below(telegram: TelegramServer, image: bytes):

@@ -50,6 +50,15 @@ def test_of_a_key_there_is_one_message(path: Path):
         assert ["long"] == [told.title for told, _ in tables.newest(9)]
 
 
+def test_a_delivery_is_claimed_once(path: Path):
+    """By the one who saw it as it is."""
+    with AlertTables(path) as tables:
+        number = tables.add(message(), (way(),))
+
+        assert [True, False] == [tables.claim(number, "json://h", due_ms=6, until_ms=9) for _ in range(2)]
+        assert 9 == tables.waiting("json://h")[0][1].due_ms
+
+
 def test_what_is_settled_waits_no_longer(path: Path):
     """And is found among the newest, with its reason."""
     with AlertTables(path) as tables:

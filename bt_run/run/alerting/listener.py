@@ -84,13 +84,13 @@ class LiveAlerts(RunListener):
     def began(self, beginning: RunBeginning) -> None:
         """Open the desk on the run's journal."""
         plan, record = beginning.plan, beginning.record
-        draw = {} if self._draw is None else {"draw": self._draw}
-        self._desk = AlertDesk(self._settings, self._targets, beginning.journal, **draw).start()
         self._scope = f"{record.started_ms}-{record.run}"
         self._interval, self._grid = plan.interval, Grid(plan.interval)
         self._symbols = " ".join(plan.symbols)
         self._what = f"{plan.strategy.name} on {self._symbols}"
         self._differences = 0
+        draw = {} if self._draw is None else {"draw": self._draw}
+        self._desk = AlertDesk(self._settings, self._targets, beginning.journal, **draw).start()
         if self._settings.telegram.is_on:
             self._control = self._open_control(beginning.journal)
         if beginning.is_restart:

@@ -46,6 +46,10 @@ class JournalOutbox:
         """Give the first hundred deliveries that wait for a target, in the order in which they were made."""
         return [delivery_of(record, way) for record, way in self._tables.waiting(target)]
 
+    def claim(self, delivery: Delivery, *, until_ms: int) -> bool:
+        """Keep a delivery from other processes until then; False where another one was first."""
+        return self._tables.claim(delivery.alert, delivery.target, due_ms=delivery.due_ms, until_ms=until_ms)
+
     def settle(self, delivery: Delivery) -> None:
         """Write down how a delivery stands now. Raises JournalError."""
         self._tables.settle(
