@@ -7,10 +7,12 @@ import json
 import struct
 import threading
 import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from loopback import Loopback
 from telegram_server import TOKEN, TelegramServer
 
@@ -19,12 +21,14 @@ from bt_run.alerts.settings import AlertSettings, TelegramSettings
 from bt_run.alerts.target import make_targets
 from bt_run.core.errors import StrategyError
 from bt_run.core.interval import Interval
+from bt_run.core.settings import Protection
 from bt_run.journal.alert_tables import AlertTables
 from bt_run.journal.queries import JournalReader
 from bt_run.practice.market.data_file import MarketRequest
 from bt_run.run.alerting.listener import LiveAlerts
 from bt_run.run.alerting.picture import draw_picture
 from bt_run.run.alerting.rules import AlertRules
+from bt_run.run.safety_limits import SafetyLimits
 
 HISTORY = 500
 
@@ -178,6 +182,68 @@ def test_telegram_hears_of_signals(start_site: Any, two_hours: MarketRequest) ->
 
     assert len(outcome.results[0].trades) == len(server.sent)
     assert all("sold" in sent.text and sent.photo for sent in server.sent)
+
+
+def kinds_in(journal_file: Path) -> list[tuple[str, str]]:
+    """Give kind and title of each message that was kept."""
+    with AlertTables(journal_file) as tables:
+        return [(record.kind, record.title) for record, _ in tables.newest(1000)]
+
+
+@pytest.mark.slow
+def test_a_restart_is_told_and_is_no_difference(start_site: Any, webhook: Loopback, journal_file: Path) -> None:
+    """The first start is no news; coins on the account that are not the run's are none either."""
+    balances = {"USDT": Decimal(5000), "BTC": Decimal("0.5")}
+    site = start_site("2025-08-15", fee_asset="received", step=False, balances=balances)
+    url = webhook.url.replace("http", "json")
+    for _ in range(2):
+        alerts = alerts_to(url, charts=False, events=["restart", "reconcile", "error"])
+        run_with(site, alerts, "sar", journal=journal_file, origin=None, duration_s=2.0)
+
+    assert [("restart", "sar on BTCUSDT was restarted")] == kinds_in(journal_file)
+
+
+@pytest.mark.slow
+def test_stops_and_limits_are_told(start_site: Any, webhook: Loopback, journal_file: Path) -> None:
+    """A stop-loss that sells, with what it cost; a limit, once, without the orders that it refuses."""
+    site = start_site("2025-07-15")
+    alerts = alerts_to(webhook.url.replace("http", "json"), charts=False)
+    limits = SafetyLimits(max_drawdown_pct=Decimal(4))
+    protection = Protection(stop_loss_pct=1.0)
+    run_with(site, alerts, "sar", journal=journal_file, protection=protection, limits=limits)
+
+    told = kinds_in(journal_file)
+    stops = [title for kind, title in told if kind == "stop"]
+    assert stops
+    assert all(title.startswith("Stop hit: BTCUSDT: sold") for title in stops)
+    assert [("limit", "Limit reached: max-drawdown")] == [item for item in told if item[0] == "limit"]
+    assert not [item for item in told if item[0] in ("rejected", "error")]
+
+
+@pytest.mark.slow
+def test_a_lost_connection_is_told_when_it_lasts(
+    start_site: Any, two_hours: MarketRequest, webhook: Loopback, journal_file: Path
+) -> None:
+    """And that it is back."""
+    site = start_site("start", markets=(two_hours,), speed=30.0)
+    table = {"charts": False, "events": ["disconnected", "reconnected"], "disconnected-after": 0.5}
+    alerts = alerts_to(webhook.url.replace("http", "json"), **table)
+    run = site.make("rsi", interval=Interval(1, "m"), journal=journal_file, history=HISTORY)
+    run._listener = alerts
+    thread = threading.Thread(target=run.run)
+    thread.start()
+    wait_until(lambda: alerts._snapshot is not None and alerts._snapshot.bars > 0)
+    url = f"{site.exchange.venue.rest_url}/practice/faults"
+    session = requests.Session()
+    session.trust_env = False
+    session.post(url, json={"kind": "restart", "down_s": 3.0, "count": 1}, timeout=5).raise_for_status()
+    wait_until(lambda: any("connected again" in message["title"] for message in told(webhook)))
+    run.ask_to_stop("enough")
+    thread.join(30)
+
+    kinds = [kind for kind, _ in kinds_in(journal_file)]
+    assert "disconnected" == kinds[0]
+    assert "reconnected" == kinds[-1]
 
 
 @pytest.mark.slow

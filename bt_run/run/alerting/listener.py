@@ -13,6 +13,7 @@ from bt_run.run.alerting.desk import AlertDesk, BarTold
 from bt_run.run.alerting.telling import (
     breach_told,
     error_told,
+    is_difference,
     order_told,
     reconcile_told,
     refusal_told,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 __all__ = ["LiveAlerts"]
 
 _CLOSE_S = 5.0
-_GOES_ON = "Goes on from run"
 _SIGNALS_ONLY = "signals only"
 
 
@@ -100,8 +100,8 @@ class LiveAlerts(RunListener):
             )
 
     def reconciled(self, sentence: str, time_ms: int) -> None:
-        """Tell of a difference; that the run goes on is told by its restart."""
-        if not sentence.startswith(_GOES_ON):
+        """Tell of a difference; that the run goes on is told by its restart, and others' coins are no news."""
+        if is_difference(sentence):
             self._differences += 1
             self._tell(reconcile_told(sentence, time_ms=time_ms, scope=self._scope, number=self._differences))
 
@@ -161,9 +161,10 @@ class LiveAlerts(RunListener):
         self._day = self._day.with_trade(is_buy=order.side == "BUY")
         self._tell(order_told(order, fill, scope=self._scope, earned=earned))
 
-    def refused(self, symbol: str, wish: str, reason: str, time_ms: int) -> None:
-        """Tell of an order that never left; a limit's reason was told by the limit."""
-        if not reason.startswith(_SIGNALS_ONLY) and reason not in self._breaches:
+    def refused(self, symbol: str, wish: str, reason: str, time_ms: int, *, is_standing: bool) -> None:
+        """Tell of an order that never left; one that a limit or a pause stops was told by those."""
+        is_told = is_standing or reason in self._breaches
+        if not reason.startswith(_SIGNALS_ONLY) and not is_told:
             self._tell(refusal_told(symbol, wish, reason, time_ms=time_ms, scope=self._scope))
 
     def breached(self, breach: Breach, time_ms: int) -> None:

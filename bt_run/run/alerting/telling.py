@@ -23,6 +23,7 @@ __all__ = [
     "breach_told",
     "clock_words",
     "error_told",
+    "is_difference",
     "order_told",
     "reconcile_told",
     "refusal_told",
@@ -153,6 +154,12 @@ def restart_told(symbols: str, *, time_ms: int, scope: str, strategy: str) -> Ha
         title=f"{strategy} on {symbols} was restarted",
         text=clock_words(time_ms),
     )
+
+
+def is_difference(sentence: str) -> bool:
+    """Tell a difference from what the report of a start says beside: what it goes on from, what is others'."""
+    is_others = sentence.endswith(("left alone.", "is not touched."))
+    return not is_others and not sentence.startswith("Goes on from run")
 
 
 def reconcile_told(sentence: str, *, time_ms: int, scope: str, number: int) -> Happening:

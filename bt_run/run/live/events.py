@@ -132,7 +132,8 @@ class RunEvents:
         self._refuse(symbol, side, size, reason)
         words = " ".join((side, amount(size) if size else quantity, *rest)).strip().lower()
         self.warn(f"{symbol}: {words} is not sent: {reason.rstrip('.')}")
-        self.listener.refused(symbol, words, reason, self.now_ms())
+        halts = () if self.safety is None else [breach.sentence for breach in self.safety.breaches]
+        self.listener.refused(symbol, words, reason, self.now_ms(), is_standing=reason in halts)
 
     def _is_repeated(self, symbol: str, side: str, reason: str) -> bool:
         """Tell whether the bar before saw the same refused: strategies wish again while a signal lasts."""

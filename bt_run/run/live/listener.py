@@ -58,8 +58,8 @@ class RunListener:
     def filled(self, order: Order, fill: Filled, fee: Decimal, ledger: Ledger) -> None:
         """Take a trade that was booked; `fee` in quote asset."""
 
-    def refused(self, symbol: str, wish: str, reason: str, time_ms: int) -> None:
-        """Take that an order never left."""
+    def refused(self, symbol: str, wish: str, reason: str, time_ms: int, *, is_standing: bool) -> None:
+        """Take that an order never left; `is_standing`: a limit or a pause stops every entry now."""
 
     def breached(self, breach: Breach, time_ms: int) -> None:
         """Take that a limit stops entries."""
