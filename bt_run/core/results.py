@@ -148,7 +148,10 @@ class EquityCurve:
         if not len(self.equity):
             return self.equity
         peak = np.maximum.accumulate(self.equity)
-        return (peak - self.equity) / peak * 100.0
+        fall = peak - self.equity
+        fall /= peak
+        fall *= 100.0
+        return fall
 
 
 @dataclass(frozen=True, slots=True, eq=False)
