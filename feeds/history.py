@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,14 +87,18 @@ def read_history(
     bars = store.read(name.symbol, name.interval, market=name.market, start=start, end=end)
     if not len(bars):
         raise _nothing(store, name)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        digest = beside.submit(digest_of, bars)
+        warnings = tuple(_warnings(store, name, bars, start, end))
+        sha256 = digest.result()
     return BarFile(
         path=Path(str(name)),
         symbol=name.symbol,
         interval=name.interval,
         bars=bars,
-        sha256=digest_of(bars),
+        sha256=sha256,
         format="store",
-        warnings=tuple(_warnings(store, name, bars, start, end)),
+        warnings=warnings,
     )
 
 

@@ -88,11 +88,23 @@ def spans_of_bars(times: IntArray, interval: Interval, *, source: str = "") -> l
     """Give the runs of bars, shape (n,), that follow each other without a hole."""
     if not len(times):
         return []
-    _, ends = bar_bounds(times, interval)
-    breaks = np.flatnonzero(times[1:] > ends[:-1])
+    doubtful = _doubtful(times, interval)
+    _, ends = bar_bounds(times[doubtful], interval)
+    breaks = doubtful[times[doubtful + 1] > ends]
     firsts = np.append(0, breaks + 1)
     lasts = np.append(breaks, len(times) - 1)
     return [Span(int(times[a]), int(times[b]), source) for a, b in zip(firsts, lasts, strict=True)]
+
+
+def _doubtful(times: IntArray, interval: Interval) -> IntArray:
+    """Give the bars after which there may be a hole; with bars that start where they should, few are left."""
+    length = interval.milliseconds
+    if length is not None and bar_bounds(times[:1], interval)[0][0] == times[0]:
+        steps = np.diff(times)
+        odd = np.flatnonzero(steps != length)
+        if not (steps[odd] % length).any():
+            return odd
+    return np.arange(len(times) - 1)
 
 
 def to_json(coverage: Coverage) -> str:

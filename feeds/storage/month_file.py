@@ -21,7 +21,7 @@ import pyarrow.parquet
 from bt_run.core.atomic import replacing
 from bt_run.core.errors import DataError
 from bt_run.core.market import BAR_COLUMNS, Bars
-from feeds.table.buffer import floats_of, unknown_floats
+from feeds.table.buffer import arrow_view, floats_of, unknown_floats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -117,7 +117,7 @@ def read_months(
 def _open(path: Path, start: int | None, end: int | None) -> _Piece:
     """Open a month, check that it is one of ours, and find the rows in the range."""
     with _named(path):
-        file = pyarrow.parquet.ParquetFile(path, page_checksum_verification=True)
+        file = pyarrow.parquet.ParquetFile(path, page_checksum_verification=True, pre_buffer=False)
     if not file.schema_arrow.equals(MONTH_SCHEMA):
         file.close()
         raise DataError("The file does not hold the columns of a month of the store.", path=path, hint=_HINT)
@@ -155,7 +155,7 @@ def _fill(piece: _Piece, arrays: dict[str, FloatArray | IntArray], offset: int) 
     for name, values in arrays.items():
         at = offset
         for chunk in table.column(name).chunks:
-            values[at : at + len(chunk)] = chunk.to_numpy()
+            values[at : at + len(chunk)] = arrow_view(chunk, values.dtype)
             at += len(chunk)
 
 
