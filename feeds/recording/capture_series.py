@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["CapturedSeries", "TapeRecorder", "collect_series"]
 
 _CHUNK = 50_000
+_EVENT_MS = re.compile(r'"E":\s*(\d+)')
+_CLOCKS_AGREE_MS = 10_000
 _BARS_AND_TRADES = ("kline_", "continuousKline_", "trade", "aggTrade", "forceOrder", "arr")
 
 
@@ -59,7 +62,7 @@ class CapturedSeries:
 
     `klines` are the closed bars by interval and open time; an interval of which none closed has no bars.
     `gaps` are those of its streams, or of the whole connection, that REST did not fill. `liquidations` came on
-    ``forceOrder``, which was recorded in the spans `heard`, (first, last) in ms by our clock; there is none
+    ``forceOrder``, which was recorded in the spans `heard`, (first, last) in ms; there is none
     where the stream was not recorded, which is not the same as a market without liquidations.
     """
 
@@ -117,27 +120,34 @@ def collect_series(events: Iterable[StreamEvent], *, symbol: str | None = None) 
 
 
 class _Listening:
-    """When liquidations of which symbol were listened to: while a connection with their stream was open."""
+    """
+    When liquidations of which symbol were listened to, by the exchange's time.
+
+    Connections are written down by our clock. It counts where it agrees with the messages; where it does not,
+    as in a recording of a replay, listening begins with the first message and ends with the last.
+    """
 
     def __init__(self) -> None:
-        self._open: dict[str, int] = {}
         self._streams: set[str] = set()
+        self._connected: dict[str, int] = {}
+        self._open: dict[str, int] = {}
         self._spans: list[tuple[str, int, int]] = []
         self._last_ms = 0
+        self._is_live = False
 
     def note(self, event: StreamEvent) -> None:
         """Take any event of the capture."""
-        self._last_ms = event.receive_ms
         if isinstance(event, Started):
             self._close(event.receive_ms)
             self._streams = {name for name in event.streams if "forceorder" in name.casefold()}
         elif isinstance(event, Connected):
-            self._begin(event.receive_ms)
+            self._connected = dict.fromkeys(self._streams, event.receive_ms)
         elif isinstance(event, Disconnected):
             self._close(event.receive_ms)
-        elif isinstance(event, Frame) and "forceorder" in event.stream.casefold():
-            # A capture that does not say what it listens to, and when it connected.
-            self._open.setdefault(event.stream, event.receive_ms)
+        elif isinstance(event, Frame) and (
+            self._connected or self._open or "forceorder" in event.stream.casefold()
+        ):
+            self._hear(event)
 
     def spans_of(self, symbol: str) -> list[tuple[int, int]]:
         """Give the spans of a symbol, oldest first; the last one ends with the capture."""
@@ -145,13 +155,24 @@ class _Listening:
         mine = (f"{symbol.lower()}@forceorder", "!forceorder@arr")
         return sorted((start, end) for stream, start, end in self._spans if stream.casefold() in mine)
 
-    def _begin(self, time_ms: int) -> None:
-        for stream in self._streams:
-            self._open.setdefault(stream, time_ms)
+    def _hear(self, frame: Frame) -> None:
+        found = _EVENT_MS.search(frame.text)
+        if found is None:
+            return
+        event_ms = int(found[1])
+        self._is_live = abs(frame.receive_ms - event_ms) < _CLOCKS_AGREE_MS
+        self._last_ms = frame.receive_ms if self._is_live else event_ms
+        for stream, connected_ms in self._connected.items():
+            self._open.setdefault(stream, min(connected_ms, event_ms) if self._is_live else event_ms)
+        self._connected = {}
+        if "forceorder" in frame.stream.casefold():  # a capture may not say what it listens to
+            self._open.setdefault(frame.stream, event_ms)
 
     def _close(self, time_ms: int) -> None:
-        self._spans += [(stream, start, time_ms) for stream, start in self._open.items()]
+        end = time_ms if self._is_live else self._last_ms
+        self._spans += [(stream, start, end) for stream, start in self._open.items()]
         self._open.clear()
+        self._connected = {}
 
 
 def _take_event(event: Frame | Backfill, of: Callable[[str], CapturedSeries | None]) -> None:

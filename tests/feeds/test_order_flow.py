@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -244,3 +245,25 @@ def test_a_capture_without_liquidations_knows_none(tmp_path):
     assert flow is not None
     assert not flow.knows_liquidations.any()
     assert [1.0] == flow.difference.tolist()
+
+
+def test_a_recording_of_a_replay_goes_by_the_market_s_time(tmp_path):
+    """Our clock is years ahead of the exchange's: listening begins with its first message."""
+    streams = ["btcusdt@kline_1m", "btcusdt@forceOrder"]
+    writer = CaptureWriter(tmp_path / "c", symbols=["BTCUSDT"], streams=streams, market="futures")
+    late = 10**11
+    for event in (
+        Connected(START + late, "wss://x"),
+        _force(10, "SELL", 2.0),
+        _kline(0, 5.0, 3.0),
+        _force(70, "BUY", 4.0),
+        _kline(1, 6.0, 1.0),
+        _kline(2, 1.0, 1.0),
+    ):
+        moved = replace(event, receive_ms=event.receive_ms + late) if isinstance(event, Frame) else event
+        writer.write(moved)
+    writer.close()
+    flow = read_capture(tmp_path / "c").bars.flow
+
+    assert [False, True, True] == flow.knows_liquidations.tolist()
+    assert [4.0, 0.0] == flow.short_liquidation_volume[1:].tolist()
