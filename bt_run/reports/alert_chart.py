@@ -211,7 +211,11 @@ def _draw_marks(axes: Axes, bars: Bars, markers: Sequence[ChartMark], colors: Ch
 def _draw_panel(
     axes: Axes, bars: Bars, title: str, curves: Mapping[str, FloatArray], colors: ChartTheme
 ) -> None:
-    """Draw one indicator: lines, bars from zero for differences, dashes for thresholds."""
+    """
+    Draw one indicator: lines, bars from zero for differences, dashes for thresholds.
+
+    Of liquidations the exchange tells one a second at most, which is said beside the name.
+    """
     x = days(bars.open_time)
     entries: list[tuple[str, str]] = []
     marks = sorted({float(values[0]) for values in curves.values() if is_threshold(values)})
@@ -231,7 +235,8 @@ def _draw_panel(
         entries.append((f"{label} {amount_text(float(known[-1]) if len(known) else None)}", color))
     set_values(axes, finite_range(curves.values()), most=3, room=0.1)
     alone = len(entries) == 1 and next(iter(curves)) == title
-    _name(axes, entries, colors, title="" if alone else title)
+    caution = " (at most 1/s)" if title.startswith("Liquidation") else ""
+    _name(axes, entries, colors, title="" if alone else f"{title}{caution}")
 
 
 def _set_time(axes: Axes, bars: Bars, colors: ChartTheme) -> None:

@@ -51,6 +51,7 @@ def test_a_replay_tells_the_signals_of_a_backtest(bt_run: Any, root: Path, work:
     assert {"ended", "potential"} < {one["event"] for one in told}
 
 
+@pytest.mark.slow
 def test_lines_are_readable_in_80_columns(bt_run: Any) -> None:
     """Time, side, price, size, indicators, the past, and what a signal was worth."""
     done = bt_run("signals", "--invest", "250", *REPLAY)
