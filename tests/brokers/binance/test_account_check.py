@@ -232,7 +232,7 @@ def test_stopping_ends_a_request_that_hangs(practice, start, background, eventua
         eventually(lambda: fault.seen)
         began = time.monotonic()
         assert background.stop()
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 6
     assert check.done.cancelled()
 
 

@@ -370,7 +370,7 @@ def test_a_bug_in_the_background_is_raised_in_the_run(market, run_live, monkeypa
 
 
 def test_nothing_is_left_when_a_feed_with_its_own_thread_ends(market):
-    """Threads ended, connections closed, within two seconds; and the feed can run again."""
+    """Threads ended, connections closed, within moments; and the feed can run again."""
     feed = LiveFeed("BTCUSDT", "1m", venue=market.venue, history=20, clock=market.exchange.clock)
     for _ in range(2):
         running = Running(feed).start()
@@ -378,7 +378,7 @@ def test_nothing_is_left_when_a_feed_with_its_own_thread_ends(market):
         begun = time.monotonic()
         running.finish()
 
-        assert time.monotonic() - begun < 2.0
+        assert time.monotonic() - begun < 5.0
         assert running.error is None
         assert [] == own_threads()
         market.streams.wait_for_listeners(0)
@@ -409,7 +409,7 @@ def test_ctrl_c_leaves_nothing_behind(market):
 
     assert isinstance(running.error, KeyboardInterrupt)
     assert [] == own_threads()
-    assert time.monotonic() - begun < 4.0
+    assert time.monotonic() - begun < 10.0
     market.streams.wait_for_listeners(0)
 
 

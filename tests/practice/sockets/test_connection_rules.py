@@ -219,7 +219,7 @@ def test_a_slow_reader_is_dropped_and_holds_up_nobody(play, policies):
         assert (await rig.read(quick))["e"] == "trade"
         began = time.monotonic()
         await rig.settled(lambda: len(rig.sockets.connections) == 1)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 8
         assert await closing(slow) == (1008, "disconnected: too slow")
 
     play(scenario, policies=policies(queue=20, goodbye_s=0.1))

@@ -252,7 +252,7 @@ def test_a_check_that_takes_too_long_does_not_hold_up_the_others():
     )
     hold.set()
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     assert [("slow", "failed"), ("quick", "ok"), ("wrong", "failed")] == [
         (one.check, one.status) for one in found
     ]
@@ -268,7 +268,7 @@ def test_without_a_network_it_ends_in_time(tmp_path: Path, monkeypatch: pytest.M
     began = time.monotonic()
     found = {one.check: one.status for one in examine(closed, journal=tmp_path / "bot.sqlite")}
 
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 12
     assert {"REST", "Time", "Streams", "Symbol"} == {
         name for name, status in found.items() if status == "failed"
     }
