@@ -73,16 +73,22 @@ class Rig:
         return json.loads(await asyncio.wait_for(client.recv(), 5))
 
     async def read_all(self, client: ClientConnection) -> list[Any]:
-        """Give all that was sent so far: what comes before the answer to a ping of ours."""
+        """
+        Give all that was sent so far: what comes until a ping of ours is answered, and nothing else.
+
+        Nothing means three times: on a machine that is busy the time for one may be over before a turn of the
+        loop.
+        """
         await self.sockets.drained()
         messages: list[Any] = []
-        pong = await client.ping()
-        while True:
+        pong, quiet = await client.ping(), 0
+        while quiet < 3:
             try:
-                messages.append(json.loads(await asyncio.wait_for(client.recv(), 0.02)))
+                messages.append(json.loads(await asyncio.wait_for(client.recv(), 0.007)))
+                quiet = 0
             except TimeoutError:
-                if pong.done():
-                    return messages
+                quiet += pong.done()
+        return messages
 
     async def settled(self, condition: Callable[[], Any]) -> None:
         """Poll until something holds; raises TimeoutError when it takes too long."""

@@ -13,7 +13,7 @@ import pytest
 from live_journal import Done, LiveRun, exact, play, write_run
 
 from bt_run.core.errors import ConfigError
-from bt_run.core.market import Bars
+from bt_run.core.market import BAR_COLUMNS, Bars
 from bt_run.core.money import Stake
 from bt_run.core.settings import BacktestSettings, Protection
 from bt_run.journal.journal import Journal
@@ -438,7 +438,7 @@ class TestCauses:
     def test_bars_that_are_missing(self, sar: LiveRun, check: Check):
         keep = np.array([bar not in (230, 231) for bar in range(400)])
         holed = play(
-            Bars(*(getattr(sar.bars, name)[keep] for name in sar.bars.__slots__)), sar.strategy, FIXED,
+            Bars.of(**{name: getattr(sar.bars, name)[keep] for name in BAR_COLUMNS}), sar.strategy, FIXED,
             history=50,
         )  # fmt: skip
         report = check(holed)
