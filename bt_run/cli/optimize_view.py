@@ -173,6 +173,7 @@ def _parts(
     yield Text(f"{one_line(request.spec)} on {one_line(request.data.title)}", style="bold")
     yield from data_lines(request.data)
     yield Text(_search_line(request, file, summary))
+    yield from _engine_lines(request, summary)
     yield from warning_lines(request.data)
     if summary.counts.failed:
         yield Text(
@@ -187,15 +188,25 @@ def _parts(
         yield Rule(Text(words, style="bold cyan"), align="left", style="dim")
         yield trial_table(summary.front[: outputs.top], names=names, metrics=metrics)
         if len(summary.front) > outputs.top:
-            yield Text(
-                f"{len(summary.front) - outputs.top:,} more; --csv and --json have them all.", style="dim"
-            )
+            yield Text(f"{len(summary.front) - outputs.top:,} more; --json has them all.", style="dim")
     axes = read_map_axes(request, outputs.map_names)
     heat = map_of(request, file.trials(), axes, columns=MOST_COLUMNS, rows=MOST_ROWS)
     if heat is not None:
         yield Rule(style="dim")
         yield heat_table(heat)
     yield from _neighbour_parts(request, summary)
+
+
+def _engine_lines(request: SearchRequest, summary: SearchSummary) -> Iterator[RenderableType]:
+    """Say why the sweep's own kernel did not run, where it did not."""
+    from rich.text import Text
+
+    from bt_run.run.optimize.measure import Measurer
+    from bt_run.run.optimize.swept import why_not_swept
+
+    reason = why_not_swept(request, Measurer.load(request)) if summary.best else None
+    if reason is not None:
+        yield Text(f"Each was a whole backtest, because {reason}.", style="dim")
 
 
 def _neighbour_parts(request: SearchRequest, summary: SearchSummary) -> Iterator[RenderableType]:
@@ -225,6 +236,8 @@ def _search_line(request: SearchRequest, file: SweepFile, summary: SearchSummary
         f"{counts.tried:,} combinations",
         request.method if request.method == "grid" else f"{request.method}, seed {file.seed}",
     ]
+    if summary.best:
+        words.append(f"{summary.best[0].engine} engine")
     if file.end in ends:
         words.append(f"{ends[file.end]}, --resume goes on")
     if request.constraints:
@@ -242,12 +255,13 @@ def _write(  # noqa: PLR0917
 ) -> list[Path]:
     """Write the files asked for, the picture last because it takes longest; give their paths."""
     from bt_run.reports.search.export import write_trials_csv
-    from bt_run.run.optimize.goal import BETTER
 
     written: list[Path] = []
     if outputs.csv is not None:
         names = [*request.space.fixed, *(axis.name for axis in request.space.axes)]
-        write_trials_csv(outputs.csv, file.trials(), names=names, metrics=[*BETTER])
+        first = next((trial for trial in file.trials() if trial.metrics), None)
+        metrics = [*first.metrics] if first is not None else []
+        write_trials_csv(outputs.csv, file.trials(), names=names, metrics=metrics)
         written.append(outputs.csv)
     if outputs.json is not None:
         written += put_json(outputs.json, _document(request, file, summary, outputs, line, luck))
@@ -262,11 +276,12 @@ def _draw(
 ) -> None:
     from bt_run.reports.figure_file import save_figure
     from bt_run.reports.heading import data_lines
-    from bt_run.reports.search.heat_figure import MOST_CELLS, draw_heat
+    from bt_run.reports.search.heat_figure import MOST_CELLS, MOST_POINTS, draw_heat
     from bt_run.run.optimize.summary import map_of, read_map_axes
 
     axes = read_map_axes(request, outputs.map_names)
-    heat = map_of(request, file.trials(), axes, columns=MOST_CELLS, rows=MOST_CELLS)
+    columns = MOST_CELLS if len(axes) > 1 else MOST_POINTS
+    heat = map_of(request, file.trials(), axes, columns=columns, rows=MOST_CELLS)
     if heat is None:  # refused before the search
         return
     figure = draw_heat(

@@ -29,6 +29,7 @@ __all__ = ["TRADE_COLUMNS", "RunSums", "SweepBars"]
 
 TRADE_COLUMNS = ("entry_bar", "exit_bar", "pnl", "pnl_pct", "entry_fee", "exit_fee")
 """What a row of `RunSums.trades` holds; pnl is after fees, as `brokers.ledger` counts it."""
+_WIDTH = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +75,8 @@ class SweepBars:
             found = compiled(_sum_up)(self._prices, codes, float(cash), terms, self._ends, closes)
         else:
             found = _sum_up(self._prices, codes.tobytes(), float(cash), terms, self._ends, closes)
-        trades, falls, final, held, open_fee = found
-        return RunSums(closes, trades, final, falls[0], falls[2], held, open_fee)
+        trades, rows, falls, final, held, open_fee = found
+        return RunSums(closes, trades[:rows], final, falls[0], falls[2], held, open_fee)
 
 
 class _Entry(NamedTuple):
@@ -97,10 +98,10 @@ class _Falls(NamedTuple):
 
 def _sum_up(  # noqa: PLR0917  # numba's functions are called by position
     prices: Prices, codes: Codes, cash: float, terms: Terms, ends: Places, closes: FloatArray
-) -> tuple[FloatArray, _Falls, float, int, float]:
-    """Run one strategy; fills `closes`; gives trades, falls, final equity, bars held, fee of what is held."""
+) -> tuple[FloatArray, int, _Falls, float, int, float]:
+    """Run one strategy; fills `closes`; gives the rest of RunSums."""
     close = prices.close
-    trades = np.empty((64, 6))
+    trades = np.empty((64, _WIDTH))
     account = flat(cash)
     order = Order(False, 0.0)
     entry = _Entry(0, 0.0, 0.0, 0.0)
@@ -125,12 +126,14 @@ def _sum_up(  # noqa: PLR0917  # numba's functions are called by position
         while day < len(ends) and ends[day] < bar:
             closes[day] = equity_at(account, close[ends[day]])
             day += 1
-    return trades[:rows], falls, equity_at(account, close[len(codes) - 1]), held, entry.fee
+    return trades, rows, falls, equity_at(account, close[len(codes) - 1]), held, entry.fee
 
 
 def _longer(trades: FloatArray) -> FloatArray:
-    longer = np.empty((2 * len(trades), 6))
-    longer[: len(trades)] = trades
+    longer = np.empty((2 * len(trades), _WIDTH))
+    for row in range(len(trades)):  # loops, because numba takes seconds to compile an assignment of slices
+        for column in range(_WIDTH):
+            longer[row, column] = trades[row, column]
     return longer
 
 

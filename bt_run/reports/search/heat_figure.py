@@ -18,10 +18,13 @@ if TYPE_CHECKING:
 
     from bt_run.reports.search.heat import HeatMap
 
-__all__ = ["MOST_CELLS", "draw_heat"]
+__all__ = ["MOST_CELLS", "MOST_POINTS", "draw_heat"]
 
 MOST_CELLS = 60
 """How many cells a picture's axis may have."""
+
+MOST_POINTS = 600
+"""How many points the curve of a single parameter may have."""
 
 _WIDTH, _HEIGHT = 10.0, 7.6
 _HEAD = 0.95
@@ -73,7 +76,11 @@ def _draw_map(figure: Figure, heat: HeatMap, *, best: tuple[int, int]) -> None:
     bar_axes = figure.add_axes((box.x1 + 0.02, box.y0, 0.02, box.height))
     bar = figure.colorbar(image, cax=bar_axes)
     bar.outline.set_visible(False)
-    bar_axes.set_title(heading_of(heat.metric), fontsize=10, loc="left", pad=8)
+    bar_axes.set_title(_titled(heat.metric), fontsize=10, loc="left", pad=8)
+
+
+def _titled(metric: str) -> str:
+    return f"{heading_of(metric)}, %" if metric.endswith("_pct") else heading_of(metric)
 
 
 def _label(axis: Any, labels: list[str], *, most: int) -> None:
@@ -96,7 +103,9 @@ def _write_numbers(axes: Axes, heat: HeatMap) -> None:
 def _draw_curve(axes: Axes, heat: HeatMap, *, best: int) -> None:
     places = np.arange(len(heat.x.cells))
     values = heat.values[0]
-    axes.plot(places, values, color=CURVES[0], marker="o", markersize=5, linewidth=1.6)
+    axes.plot(
+        places, values, color=CURVES[0], marker="o", markersize=5 if len(places) <= 60 else 2, linewidth=1.6
+    )
     axes.plot(
         [best], [values[best]], marker="o", markersize=11, fillstyle="none", color=LOSS, markeredgewidth=2
     )
@@ -104,6 +113,6 @@ def _draw_curve(axes: Axes, heat: HeatMap, *, best: int) -> None:
         axes.axhline(0.0, color=MUTED, linewidth=0.8)
     _label(axes.xaxis, heat.x.labels, most=16)
     axes.set_xlabel(clean_text(heat.x.name))
-    axes.set_ylabel(heading_of(heat.metric))
+    axes.set_ylabel(_titled(heat.metric))
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
