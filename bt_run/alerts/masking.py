@@ -16,9 +16,8 @@ __all__ = ["Secrets", "mask_url", "name_of", "quiet_loggers", "secret_parts"]
 HIDDEN = "***"
 
 _NAMES_ITS_HOST = frozenset(
-    {"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos", "apprise", "apprises", "gotify",
-     "gotifys", "ntfys", "mattermost", "mmost", "mmosts", "matrix", "matrixs", "http", "https"}
-)  # fmt: skip
+    {"json", "jsons", "xml", "xmls", "form", "forms", "mailto", "mailtos", "http", "https"}
+)
 """The host in their URLs is a machine; in other URLs a token stands there."""
 
 _SHORTEST = 3

@@ -129,12 +129,28 @@ def _plugin(url: str) -> Any:
 
     with _listening():
         plugin = Apprise.instantiate(url.strip(), suppress_exceptions=True)
+    if plugin is None and (needs := _missing_packages(url)):
+        raise ConfigError(f"The alert URL {mask_url(url)} needs {needs} on this machine.")
     if plugin is None:
         raise ConfigError(
             f"The alert URL {mask_url(url)} is not understood. Write it as apprise does, such as "
             f"tgram://TOKEN/CHAT_ID, discord://ID/TOKEN or mailto://USER:PASSWORD@gmail.com."
         )
     return plugin
+
+
+def _missing_packages(url: str) -> str:
+    """Say what a service lacks on this machine, such as a library; empty where it lacks nothing."""
+    from apprise import Apprise  # noqa: PLC0415  # takes time, and few runs send
+
+    scheme = url.partition("://")[0].strip().lower()
+    for told in Apprise().details(show_disabled=True, show_requirements=True)["schemas"]:
+        names = {*(told["protocols"] or ()), *(told["secure_protocols"] or ())}
+        if scheme in names and not told["enabled"]:
+            needs = told["requirements"]
+            packages = ", ".join(needs["packages_required"])
+            return packages or str(needs["details"]).rstrip(".") or "another system"
+    return ""
 
 
 class _Ear(logging.Handler):

@@ -2,7 +2,7 @@
 The alerts of a journal: messages, their way to the targets, and the rules that make them.
 
 They are written by whoever sends messages and by the commands that keep the rules, in short transactions beside
-the bot's own, which do not wait for the disk: the bot is held up for a fraction of a millisecond at most. A
+the bot's own, which do not wait for the disk: at most the bot waits for the end of one, a few rows. A
 killed process loses nothing of it; a power failure may lose the last messages.
 """
 

@@ -186,3 +186,9 @@ def test_a_url_that_is_not_understood_is_refused_masked(url: str):
 
     assert "is not understood" in str(caught.value) or "names no chat" in str(caught.value)
     assert "only-one-part" not in str(caught.value)
+
+
+def test_a_service_that_lacks_a_library_is_told_so():
+    """By the library's name."""
+    with pytest.raises(ConfigError, match=r"growl://\*\*\* needs gntp"):
+        make_targets(["growl://host"])
