@@ -112,5 +112,5 @@ def _heading(subject: Subject, report: CheckReport) -> str:
         for what, bars in (("signals", report.signal_bars), ("runs", report.run_bars))
         if bars and bars < count
     ]
-    of = f"; {', '.join(parts)}" if parts else ""
-    return f"{subject.strategy.name} on {subject.data.title}, {count:,} bars{of}"
+    below = f"\n{', '.join(parts)}" if parts else ""
+    return f"{subject.strategy.name} on {subject.data.title}, {count:,} bars{below}"

@@ -52,6 +52,16 @@ def test_a_short_history_is_a_warning_with_the_number_needed(bt_run):
     assert "1 warning" in ran.stdout
 
 
+def test_long_data_are_checked_at_their_end(bt_run, shared):
+    """How many bars the checks looked at is said, within 80 columns."""
+    path = next((shared / "realdata" / "klines").glob("*/BTCUSDT_1m-2024-12.csv.gz"))
+    ran = bt_run("strategies", "check", "-s", "rsi", "-d", str(path))
+
+    assert ran.returncode == 0, ran.stderr
+    assert "signals on the last 20,000, runs on the last 3,000" in ran.stdout.splitlines()
+    assert max(len(line) for line in ran.stdout.splitlines()) <= 80
+
+
 def test_quiet_says_nothing_and_the_code_tells(bt_run, work):
     """For scripts and hooks."""
     (work / "bad.py").write_text(BAD)

@@ -151,6 +151,9 @@ def _drift_words(walk: WalkForward) -> Iterator[str]:
 
 
 def _end_words(walk: WalkForward) -> Iterator[str]:
+    failed, tried = (sum(getattr(each, name) for each in walk.windows) for name in ("failed", "tried"))
+    if failed:
+        yield f"{failed:,} of {tried:,} runs in sample failed and were passed over."
     if len(walk.windows) < walk.total:
         ruined = float(walk.stitched.curve.equity[-1]) <= 0.0
         why = "the account was ruined" if ruined else "it was stopped"

@@ -37,6 +37,7 @@ def test_the_sentences_tell_promise_drift_and_seams(walk_with):
     assert "2 of 3 windows earned" in said
     assert "period 1, kind 1" in said
     assert "In 1 windows nothing could be chosen" in said
+    assert "3 of 36 runs in sample failed" in said
 
 
 def test_a_loss_is_told_as_one(walk_with):
