@@ -110,6 +110,7 @@ def read_months(
         finally:
             for piece in pieces:
                 piece.file.close()
+            pa.default_memory_pool().release_unused()
     unknown = unknown_floats(rows) if len(wanted) < len(BAR_COLUMNS) - 1 else None
     return Bars(times, *(filled.get(name, unknown) for name in BAR_COLUMNS[1:]))  # type: ignore[arg-type]
 
