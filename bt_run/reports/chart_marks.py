@@ -24,7 +24,8 @@ class ChartMark:
     """
     One thing that happened: when (ms since 1970 UTC), at which price, and what.
 
-    `text` is shown beside it in a picture and when it is pointed at in a page; any text, it is escaped.
+    `text` is shown beside it in a picture and when it is pointed at in a page; `label`, a few letters, beside
+    it in a page. Any text: both are escaped.
     A long liquidation is a long position that the exchange closed, which sells.
     """
 
@@ -32,6 +33,7 @@ class ChartMark:
     price: float
     kind: MarkKind
     text: str = ""
+    label: str = ""
 
     @property
     def buys(self) -> bool:

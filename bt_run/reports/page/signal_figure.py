@@ -78,6 +78,7 @@ def signal_figure(chart: SignalChart) -> Figure:
         "hoversubplots": "axis",
         "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
         "dragmode": "pan",
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": "--muted", "activecolor": "--ink"},
         "barmode": "relative",
         "xaxis": {
             "type": "date",
@@ -140,12 +141,15 @@ def _marks(chart: SignalChart) -> list[dict[str, Any]]:
         heights = [low[at] * (1 - room) if mark.buys else high[at] * (1 + room) for at, mark in placed]
         traces.append({
             "type": "scatter",
-            "mode": "markers",
+            "mode": "markers+text",
             "name": kind,
             "x": packed(chart.bars.open_time[[at for at, _ in placed]]),
             "y": packed(np.array(heights)),
-            "text": [_plain(mark.text or mark.kind) for _, mark in placed],
-            "hovertemplate": "%{text}<extra></extra>",
+            "text": [_plain(mark.label) for _, mark in placed],
+            "textposition": "bottom center" if placed[0][1].buys else "top center",
+            "textfont": {"color": color, "size": 11},
+            "hovertext": [_plain(mark.text or mark.kind) for _, mark in placed],
+            "hovertemplate": "%{hovertext}<extra></extra>",
             "marker": {"symbol": symbol, "size": 8 if "liquidation" in kind else 12, "color": color},
         })  # fmt: skip
     return traces

@@ -33,14 +33,15 @@ def marks_of(desk: SignalDesk) -> list[ChartMark]:
     entered = 0.0
     for decision in desk.decisions:
         price = float(bars.close[decision.position])
-        text: str = decision.kind
+        text, label = str(decision.kind), ""
         if decision.is_entry:
             entered = price
         elif entered:
             gain = (price / entered - 1.0) * (100.0 if decision.is_long else -100.0)
+            label = percent_cell(gain, digits=1)
             text = f"{decision.kind} {percent_cell(gain)}"
         at = int(bars.open_time[decision.position])
-        marks.append(ChartMark(at, price, decision.kind, f"{text} at {price_cell(price)}"))
+        marks.append(ChartMark(at, price, decision.kind, f"{text} at {price_cell(price)}", label))
     return [*marks, *_liquidations(bars)]
 
 

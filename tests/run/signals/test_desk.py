@@ -6,6 +6,8 @@ import json
 from itertools import pairwise
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from bt_run.run.signals.documents import document_of
 from bt_run.run.signals.events import Potential, SignalEnded, SignalSeen
@@ -138,3 +140,26 @@ def test_an_empty_history_is_enough_to_begin(daily, desk):
     assert one.open(daily.bars[:0]) is None
     assert one.see_price(1, 1.0, high=1.0, low=1.0) is None
     assert one.close_bars(daily.bars[:1]) == []
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.floats(0.5, 2.0), min_size=1, max_size=30),
+    st.sampled_from(["long", "short"]),
+)
+def test_the_worth_of_a_signal_is_never_outside_its_extremes(daily, desk, moves, side):
+    """Worst <= now <= best at every price, and what is left after fees is less than the amount."""
+    one = desk("macd", allow_short=True)
+    one.open(daily.bars[:200])
+    end = 200
+    while one.lasting is None or one.lasting.is_long != (side == "long"):
+        end += 1
+        one.close_bars(daily.bars[:end])
+    price = one.lasting.price
+    for number, move in enumerate(moves):
+        at = price * move
+        worth = one.see_price(number, at, high=at, low=at)
+        assert worth.worst_pct <= worth.now_pct + 1e-12
+        assert worth.now_pct <= worth.best_pct + 1e-12
+        assert worth.net < worth.amount
+        assert (worth.net > 0) == ((at > worth.break_even) == (side == "long") and at != worth.break_even)
