@@ -23,7 +23,7 @@ def urls() -> list[tuple[str, int]]:
             names = re.findall(r"{(\w+)}", template)
             private = [name for name in names if tokens.get(name, {}).get("private")]
             parts = {name: f"{SECRET}{place}" for place, name in enumerate(private)}
-            parts |= {"schema": scheme, "host": "host.example", "port": "8080"}
+            parts |= {"schema": scheme, "host": "host.example", "port": "8080", "path": "/open/"}
             found.append((template.format_map({**dict.fromkeys(names, "open"), **parts}), len(private)))
     return found
 
