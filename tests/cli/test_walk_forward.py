@@ -65,7 +65,7 @@ def test_bad_input_is_a_sentence(bt_run, work, more, words):
 
 def test_ctrl_c_shows_the_windows_that_are_done(bt_run, work, monkeypatch):
     """And writes nothing: half an analysis would pass for a whole one."""
-    search = walk_module.search
+    search = walk_module.stream_trials
     calls = []
 
     def stopped(request, **told):
@@ -74,7 +74,7 @@ def test_ctrl_c_shows_the_windows_that_are_done(bt_run, work, monkeypatch):
             raise KeyboardInterrupt
         return search(request, **told)
 
-    monkeypatch.setattr(walk_module, "search", stopped)
+    monkeypatch.setattr(walk_module, "stream_trials", stopped)
     ran = bt_run(*WORDS, "--json", "wf.json")
 
     assert ran.returncode == 130

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,8 @@ from bt_run.core.errors import ConfigError, StrategyError
 from bt_run.reports.metrics import buy_and_hold_curve, compute_metrics
 from bt_run.reports.walk_forward.result import WalkForward, WindowResult
 from bt_run.run.backtest import run_backtest
-from bt_run.run.optimize.search import new_seed, search
+from bt_run.run.optimize.ranking import best_trial
+from bt_run.run.optimize.search import new_seed, stream_trials
 from bt_run.run.walk_forward.out_of_sample import run_idle, run_test
 from bt_run.run.walk_forward.stitch import stitch_runs
 from bt_run.run.walk_forward.windows import cut_windows, parse_span
@@ -20,12 +22,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from bt_run.core.settings import BacktestSettings
+    from bt_run.core.trial import Trial
     from bt_run.reports.walk_forward.result import Window
     from bt_run.run.optimize.request import SearchRequest
-    from bt_run.run.optimize.search import SearchResult
     from strategies.loader import LoadedStrategy
 
 __all__ = ["Walk", "plan_walk"]
+
+
+@dataclass(slots=True)
+class _Choice:
+    """What a search has found so far: the best alone, and counts of the others."""
+
+    request: SearchRequest
+    best: Trial | None = None
+    tried: int = 0
+    failed: int = 0
+    first_error: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,29 +82,41 @@ class Walk:
             if cash <= 0.0:
                 return
 
-    def _choose(self, window: Window, progress: Callable[[int], None] | None) -> SearchResult:
+    def _choose(self, window: Window, progress: Callable[[int], None] | None) -> _Choice:
+        """Search the training bars; the best alone is kept, so memory does not grow with the combinations."""
         data = self.request.data
         training = dataclasses.replace(data, bars=data.bars[window.train : window.test])
-        request = dataclasses.replace(self.request.on(training), seed=self.seed)
-        return search(request, progress=progress)
+        request = self.request.on(training)
+        goal, constraints = request.goals[0], request.constraints
+        choice = _Choice(request)
+        with closing(stream_trials(request, seed=self.seed)) as stream:
+            for batch in stream:
+                choice.tried += len(batch)
+                errors = [trial.error for trial in batch if trial.error]
+                choice.failed += len(errors)
+                choice.first_error = choice.first_error or next(iter(errors), "")
+                rivals = batch if choice.best is None else [choice.best, *batch]
+                choice.best = best_trial(rivals, goal, constraints)
+                if progress is not None:
+                    progress(choice.tried)
+        return choice
 
     def _trade(
-        self, strategy: LoadedStrategy, window: Window, found: SearchResult, settings: BacktestSettings
+        self, strategy: LoadedStrategy, window: Window, found: _Choice, settings: BacktestSettings
     ) -> WindowResult:
-        failed = [trial for trial in found.trials if trial.error]
-        if len(failed) == len(found.trials) and failed:
+        if found.failed == found.tried and found.failed:
             raise StrategyError(
-                f"Every combination failed in window {window.number}. The first: {failed[0].error}"
+                f"Every combination failed in window {window.number}. The first: {found.first_error}"
             )
         best, data = found.best, self.request.data
         if best is None:
             run = run_idle(strategy, data, settings, window)
-            return WindowResult(window, None, len(found.trials), len(failed), {}, run)
+            return WindowResult(window, None, found.tried, found.failed, {}, run)
         chosen = dataclasses.replace(strategy, params={**strategy.params, **best.params})
         run = run_test(chosen, data, settings, window)
         # the search keeps only the metrics that it needs; the promise is told in all of them
         promised = run_backtest(chosen, found.request.data, self.request.settings).metrics
-        return WindowResult(window, dict(best.params), len(found.trials), len(failed), dict(promised), run)
+        return WindowResult(window, dict(best.params), found.tried, found.failed, dict(promised), run)
 
     def summarise(self, results: Sequence[WindowResult]) -> WalkForward:
         """Put the windows together; at least one."""

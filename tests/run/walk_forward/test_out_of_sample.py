@@ -11,6 +11,7 @@ from bt_run.core.errors import StrategyError
 from bt_run.core.settings import BacktestSettings
 from bt_run.reports.walk_forward.result import Window
 from bt_run.run.backtest import run_backtest
+from bt_run.run.bt_cerebro import ReplayTerms, run_cerebro
 from bt_run.run.walk_forward.out_of_sample import run_idle, run_test
 from strategies.loader import load_strategy
 
@@ -171,3 +172,23 @@ def test_a_strategy_that_stops_its_run_is_told(data_of, tmp_path):
     )
     with pytest.raises(StrategyError, match="stopped its run in window 1"):
         run_test(load_strategy(str(path)), data_of(), BacktestSettings(), WINDOW)
+
+
+@pytest.mark.parametrize("engine", ["fast", "accelerated", "backtrader"])
+@pytest.mark.parametrize(("name", "seed"), [("rsi", 2), ("macd", 3), ("sar", 4), ("combined", 5)])
+def test_silenced_signals_trade_as_refused_orders_do(name, seed, engine, data_of):
+    """Two ways to trade only from a bar on, and three engines: the same account at every bar."""
+    data = data_of(300, seed=seed)
+    settings = BacktestSettings(allow_short=name in ("macd", "sar"), engine=engine)
+    strategy = load_strategy(name)
+    run = run_test(strategy, data, settings, WINDOW)
+    terms = ReplayTerms(tradable=np.arange(300) >= 200)
+    refused = run_cerebro(strategy, data, settings, replay=terms)
+    ours = [fill for fill in run.fills if fill.tag != "window_end"]
+
+    assert ours
+    assert engine == run.engine
+    assert [(fill.bar - 200, fill.size, fill.price) for fill in refused.fills] == [
+        (fill.bar, fill.size, fill.price) for fill in ours
+    ]
+    np.testing.assert_allclose(refused.curve.equity[200:-1], run.curve.equity[:-1], rtol=1e-12)
