@@ -65,9 +65,11 @@ def show_search(
         StrategyError: every combination failed.
         ConfigError: none keeps the constraints.
     """
-    from bt_run.run.optimize.summary import summarise
+    from bt_run.run.optimize.summary import summarise, try_neighbours
 
     summary = summarise(request, file.trials, top=outputs.top)
+    if file.end == "finished":
+        summary = try_neighbours(request, summary)
     line = ""
     if summary.best:
         line = backtest_line(

@@ -10,8 +10,7 @@ import numpy as np
 
 from bt_run.reports.honesty.honesty import SweepFacts, market_sharpe_of
 from bt_run.reports.returns import periods_per_year
-from bt_run.run.optimize.measure import Measurer
-from bt_run.run.optimize.swept import SweptMeasurer, why_not_swept
+from bt_run.run.optimize.swept import measurer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,11 +37,7 @@ def facts_of_search(
     Raises:
         StrategyError: the best does not run again.
     """
-    measurer = Measurer.load(request)
-    if why_not_swept(request, measurer) is None:
-        daily, profits = SweptMeasurer(request, measurer).returns_and_profits(best.params)
-    else:
-        daily, profits = measurer.returns_and_profits(best.params)
+    daily, profits = measurer_of(request).returns_and_profits(best.params)
     sharpes = array("d")
     for trial in trials:
         value = trial.metrics.get("sharpe")

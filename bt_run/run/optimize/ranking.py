@@ -83,12 +83,14 @@ def neighbours_of(space: Space, params: Mapping[str, Any]) -> list[tuple[str, An
     """
     List the steps from a combination to its neighbours, as (axis, value).
 
-    One down and one up on every axis of numbers; every other value on an axis of texts or truths. A continuous
-    axis has none.
+    One down and one up on every axis of numbers, on a continuous one by a twentieth of it; every other value on
+    an axis of texts or truths.
     """
     found: list[tuple[str, Any]] = []
     for axis in space.moving:
         if axis.is_continuous:
+            step, at = (axis.high - axis.low) / 20.0, params[axis.name]
+            found += [(axis.name, at + way) for way in (-step, step) if axis.low <= at + way <= axis.high]
             continue
         values = sorted(axis.values) if axis.is_ordered else list(axis.values)
         place = values.index(params[axis.name])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bt_run.core.errors import ConfigError, UnknownName
+from bt_run.core.trial import Candidate
 from bt_run.reports.search.heat import HeatAxis, heat_of
 from bt_run.run.optimize.ranking import Neighbour, find_neighbours, is_eligible, pareto_front, rank
+from bt_run.run.optimize.space import find_conflict
+from bt_run.run.optimize.swept import measurer_of
+from strategies.loader import load_strategy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
     from bt_run.run.optimize.request import SearchRequest
     from bt_run.run.optimize.space import Axis
 
-__all__ = ["Counts", "SearchSummary", "map_of", "read_map_axes", "summarise"]
+__all__ = ["Counts", "SearchSummary", "map_of", "read_map_axes", "summarise", "try_neighbours"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,27 @@ def summarise(request: SearchRequest, trials: Callable[[], Iterable[Trial]], *, 
     front = pareto_front(trials(), goals, constraints) if len(goals) > 1 else []
     around = find_neighbours(trials(), request.space, best[0].params) if best else []
     return SearchSummary(_count(request, trials()), tuple(best), tuple(front), tuple(around))
+
+
+def try_neighbours(request: SearchRequest, summary: SearchSummary) -> SearchSummary:
+    """
+    Run the neighbours of the best that the search passed by, as the methods do that draw; two an axis at most.
+
+    They are looked at beside the best, and are no trials of the search. Those in conflict stay untried.
+    """
+    if not summary.best:
+        return summary
+    best, measurer = summary.best[0].params, measurer_of(request)
+    cls = load_strategy(request.spec).cls
+    found = []
+    for each in summary.neighbours:
+        params = {**best, each.axis: each.value}
+        if each.trial is None and find_conflict(cls, params) is None:
+            (trial,) = measurer.measure([Candidate(-1, params)])
+            found.append(replace(each, trial=trial))
+        else:
+            found.append(each)
+    return replace(summary, neighbours=tuple(found))
 
 
 def _count(request: SearchRequest, trials: Iterable[Trial]) -> Counts:

@@ -90,15 +90,15 @@ def begin_sweep(request: SearchRequest, path: Path | None = None, *, overwrite: 
     Begin a sweep in `path`, or in its own place.
 
     Raises:
-        ConfigError: there is a file already, unless it is the finished sweep of the same question or
+        ConfigError: there is a sweep already, unless it is empty, or finished and of the same question, or
             `overwrite` says so; a place that cannot be written.
     """
     question = question_of(request)
     place = path or sweep_place(question)
     if place.exists() and not overwrite:
         with SweepFile.open(place) as file:
-            is_mine = file.end == "finished" and file.question == _plain(question)
             done = file.count()
+            is_mine = not done or (file.end == "finished" and file.question == _plain(question))
         if not is_mine:
             raise ConfigError(
                 f"{place} holds a sweep of {done:,} combinations already. Give --resume to go on with it, "

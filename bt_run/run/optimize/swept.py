@@ -15,7 +15,7 @@ from bt_run.fast.sweep import SweepBars
 from bt_run.fast.talib_memo import sharing_indicators
 from bt_run.reports.search.metric_cell import USUAL
 from bt_run.reports.swept_metrics import SWEPT, SweptBars, SweptRun, swept_metrics
-from bt_run.run.optimize.measure import in_short
+from bt_run.run.optimize.measure import Measurer, in_short
 from strategies.base import decision_codes
 
 if TYPE_CHECKING:
@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 
     from bt_run.core.market import FloatArray
     from bt_run.core.trial import Candidate
-    from bt_run.run.optimize.measure import Measurer
     from bt_run.run.optimize.request import SearchRequest
 
-__all__ = ["ALWAYS", "SweptMeasurer", "why_not_swept"]
+__all__ = ["ALWAYS", "SweptMeasurer", "measurer_of", "why_not_swept"]
 
 WORTH_COMPILED = 500_000
 """Bars in all above which machine code repays numba's start, and the compiler's at the first time."""
@@ -44,6 +43,12 @@ def why_not_swept(request: SearchRequest, measurer: Measurer) -> str | None:
     if missing:
         return f"{missing[0]} needs the whole equity curve of each run"
     return why_not_fast(measurer.strategy, request.data, request.settings)
+
+
+def measurer_of(request: SearchRequest) -> Measurer | SweptMeasurer:
+    """Give what runs the combinations of a request; raises as `load_strategy` does."""
+    measurer = Measurer.load(request)
+    return measurer if why_not_swept(request, measurer) is not None else SweptMeasurer(request, measurer)
 
 
 def _wanted(request: SearchRequest) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from bt_run.core.errors import ConfigError
 from bt_run.core.settings import BacktestSettings
+from bt_run.core.trial import Trial
 from bt_run.run.optimize.search import search
 from bt_run.run.optimize.sweep import begin_sweep, question_of, resume_sweep, run_sweep, sweep_place
 
@@ -78,10 +79,12 @@ def test_only_the_same_question_is_gone_on_with(request_of, tmp_path, daily):
 
 
 def test_a_sweep_is_not_overwritten_by_accident(request_of, tmp_path):
-    """A finished sweep of the same question is; another one and an unfinished one are not."""
+    """An empty one is, and a finished one of the same question; another and an unfinished one are not."""
     request, other = request_of("rsi", "period=5:6"), request_of("rsi", "period=7:8")
     place = tmp_path / "a.sqlite"
+    begin_sweep(other, place).close()  # empty: nothing is lost
     with begin_sweep(request, place) as file:
+        file.add([Trial(0, {"period": 5}, {})])
         file.set_end("interrupted")
     with pytest.raises(ConfigError, match=r"--resume.*--overwrite"):
         begin_sweep(request, place)
