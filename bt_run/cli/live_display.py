@@ -176,7 +176,10 @@ def _symbol(view: SymbolView, quote: str, *, since_ms: int) -> RenderableType:
         held += f" at {_price(view.average)}"
     row = _pairs()
     row.add_row("Position", held, "Unrealised", _signed(view.unrealised if view.held else None, quote))
-    return Group(head, row)
+    if view.signal is None:
+        return Group(head, row)
+    time_ms, words = view.signal
+    return Group(head, row, _labelled("Signal", f"{_clock(time_ms)} {words}"))
 
 
 def _connection(view: SymbolView) -> Text:

@@ -144,7 +144,7 @@ def make_snapshot(**changes: Any) -> LiveSnapshot:
     )  # fmt: skip
     view = SymbolView(
         "BTCUSDT", "BTC", Decimal("0.0015"), Decimal("63000"), Decimal("63241.1"), Decimal("0.36"),
-        Decimal("11.95"), feed,
+        Decimal("11.95"), feed, (60_000, "long entry at 63,010"),
     )  # fmt: skip
     order = OpenOrder(
         "BTCUSDT", "SELL", "STOP_LOSS", "stop_loss", Decimal("0.0015"), None, Decimal("61110"), None, "OPEN"
@@ -166,6 +166,7 @@ def test_the_panel_fits_a_terminal() -> None:
         "sar(acceleration=0.03) on testnet · up 2h 14m", "63,241.10", "bar closes in 0:40",
         "live, 85 ms behind",
         "2 reconnects", "0.0015 BTC at 63,000.00", "+0.36 USDT", "+11.95 USDT", "10,012.31 USDT (+0.12%)",
+        "Signal     01-01 00:01:00 long entry at 63,010",
         "212 bars, 14 fills", "BTCUSDT sell stop-loss 0.0015 at 61,110.00", "bought 0.0015 at 63,000",
     ):  # fmt: skip
         assert words in text

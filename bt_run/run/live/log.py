@@ -124,6 +124,8 @@ class RunLog:
     def __init__(self, openings: Mapping[str, tuple[Decimal, Decimal]]) -> None:
         self.symbols = {symbol: SymbolLog(opening, opening[0]) for symbol, opening in openings.items()}
         self.words: deque[tuple[int, str]] = deque(maxlen=_SHOWN)
+        self.signals: dict[str, tuple[int, str]] = {}
+        """The last signal of each symbol: when it was given, and its words."""
         self.bars = 0
 
     @property

@@ -43,7 +43,7 @@ def take_snapshot(
         mode=plan.mode,
         started_ms=started_ms,
         now_ms=time.time_ns() // 1_000_000,
-        symbols=tuple(_symbol(symbol, feed, ledger) for symbol, feed in feeds.items()),
+        symbols=tuple(_symbol(symbol, feed, ledger, log) for symbol, feed in feeds.items()),
         quote_asset=ledger.quote_asset,
         cash=ledger.cash,
         equity=exact(broker.getvalue()),
@@ -64,7 +64,7 @@ def _label(plan: LivePlan) -> str:
     return f"{strategy.name}({given})" if given else strategy.name
 
 
-def _symbol(symbol: str, feed: Any, ledger: Any) -> SymbolView:
+def _symbol(symbol: str, feed: Any, ledger: Any, log: RunLog) -> SymbolView:
     holding, status = ledger.holding(symbol), feed.status()
     price = None if status.last_price is None else exact(status.last_price)
     if price is None and len(feed):
@@ -81,6 +81,7 @@ def _symbol(symbol: str, feed: Any, ledger: Any) -> SymbolView:
         unrealised=unrealised if holding.quantity else ZERO,
         realised=holding.realised,
         feed=status,
+        signal=log.signals.get(symbol),
     )
 
 

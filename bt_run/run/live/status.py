@@ -32,7 +32,8 @@ class OpenOrder:
 class SymbolView:
     """
     One symbol. `held` in base asset, the others in quote asset; `average` and `price` are None where not known,
-    `realised` where a fee's value is not. `feed` says how the bars come.
+    `realised` where a fee's value is not. `feed` says how the bars come. `signal` is the last one of the
+    strategy, (time, words); None before the first, and of strategies that give none.
     """
 
     symbol: str
@@ -43,6 +44,7 @@ class SymbolView:
     unrealised: Decimal | None
     realised: Decimal | None
     feed: LiveStatus
+    signal: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -296,7 +296,9 @@ class LiveTurns:
         is_news = self._told.get(bar.symbol, "") != words
         self._told[bar.symbol] = words
         if words and is_news and bar.is_live:
-            self._events.announce(f"{bar.symbol}: signal {words} at {bar.row[3]:,.8g}")
+            words = f"{words} at {bar.row[3]:,.8g}"
+            self._log.signals[bar.symbol] = (self._now_ms(), words)
+            self._events.announce(f"{bar.symbol}: signal {words}")
             self._events.listener.signalled(bar, words, values)
 
     def _close_bare(self, symbol: str) -> None:
