@@ -15,6 +15,8 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from bt_run.core.errors import BtRunError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from concurrent.futures import Future
@@ -203,7 +205,8 @@ class BackgroundLoop:
             _log.error("%s: %s", self.name, context.get("message"))
 
     def _tell(self, error: BaseException) -> None:
-        _log.error("%s: %s", self.name, error, exc_info=error)
+        # An error of ours is a sentence for a person; any other is a bug, and its traceback is wanted.
+        _log.error("%s: %s", self.name, error, exc_info=None if isinstance(error, BtRunError) else error)
         if self._on_error is not None:
             self._on_error(error)
 

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from bt_run.core.background import BackgroundLoop, Bell
+from bt_run.core.errors import ConfigError
 
 
 @pytest.fixture
@@ -79,6 +80,19 @@ def test_errors_are_in_the_future_and_told(caplog):
 
     assert ["broken"] == [str(error) for error in told]
     assert "broken" in caplog.text
+
+
+def test_an_error_of_ours_is_told_in_its_sentence_alone(caplog):
+    """A traceback is for bugs; a key that is refused is none."""
+
+    async def refuse():
+        raise ConfigError("The key is not known.")
+
+    with BackgroundLoop("wire") as background, pytest.raises(ConfigError):
+        background.submit(refuse()).result(5)
+
+    assert "wire: The key is not known." in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_errors_of_tasks_that_nobody_awaits_are_told(caplog):
