@@ -23,7 +23,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,8 +31,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from Crypto.Hash import SHA256
 from Crypto.PublicKey import ECC, RSA
 from Crypto.Signature import eddsa, pkcs1_15
-from dotenv import dotenv_values
 
+from bt_run.core.environment import read_variables
 from bt_run.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ def find_credentials(
     Raises:
         ConfigError: there are none, only half of them, or a key file that cannot be read.
     """
-    given = _given(os.environ if environ is None else environ, Path.cwd() if folder is None else folder)
+    given = read_variables(environ, folder=folder)
     prefix = variable_prefix(venue)
     names = {what: f"{prefix}_API_{what}" for what in ("KEY", "SECRET", "PRIVATE_KEY", "PRIVATE_KEY_PASS")}
     api_key, secret, path = (given.get(names[what], "") for what in ("KEY", "SECRET", "PRIVATE_KEY"))
@@ -136,15 +135,6 @@ def find_credentials(
         return Credentials(api_key, secret)
     key = _read_key(Path(path).expanduser(), given.get(names["PRIVATE_KEY_PASS"]), names["PRIVATE_KEY"])
     return Credentials(api_key, private_key=key)
-
-
-def _given(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Give all variables that are not empty, the environment's before the file's."""
-    file = folder / ".env"
-    # Without interpolation: a secret may hold a dollar sign.
-    written = dotenv_values(file, interpolate=False, encoding="utf-8") if file.is_file() else {}
-    found = {name: value.strip() for name, value in written.items() if value and value.strip()}
-    return found | {name: value.strip() for name, value in environ.items() if value.strip()}
 
 
 def _how_to_get(venue: str, names: Mapping[str, str], found: list[str]) -> str:

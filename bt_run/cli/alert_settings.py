@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
@@ -26,13 +25,11 @@ __all__ = [
 
 def read_alert_settings(ctx: click.Context) -> AlertSettings:
     """Read them; the environment wins over ``.env``. Raises ConfigError."""
-    from dotenv import dotenv_values
-
     from bt_run.alerts.settings import AlertSettings
+    from bt_run.core.environment import read_variables
 
     file = ctx.find_root().obj["file"]
-    stored = {name: value for name, value in dotenv_values(".env", interpolate=False).items() if value}
-    return AlertSettings.of(file.alerts, {**stored, **os.environ}, source=str(file.path or "bt-run.toml"))
+    return AlertSettings.of(file.alerts, read_variables(), source=str(file.path or "bt-run.toml"))
 
 
 def targets_of(settings: AlertSettings) -> tuple[Target, ...]:

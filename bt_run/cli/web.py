@@ -11,6 +11,7 @@ import click
 from bt_run.cli import types
 from bt_run.cli.live_options import practice_options
 from bt_run.cli.options import settings_option, store_option
+from bt_run.core.environment import read_variables
 from bt_run.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -33,7 +34,18 @@ Examples:
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=8765, show_default=True, help="0: any free one."
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Another one needs a password.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on; another than this machine's needs BT_RUN_WEB_PASSWORD.",
+)
+@click.option(
+    "--name",
+    "host_names",
+    multiple=True,
+    help="A name that browsers know it by, such as desk.local; repeatable.",
+)
 @click.option("--browser/--no-browser", default=True, help="Whether to open the page.  [default: browser]")
 @click.option("--venue", help="testnet, demo, practice, mainnet, data, or one of your own.  [default: data]")
 @click.option("--symbol", "symbols", multiple=True, help="What to look at first.  [default: BTCUSDT]")
@@ -48,6 +60,7 @@ def web(
     *,
     port: int,
     host: str,
+    host_names: tuple[str, ...],
     browser: bool,
     venue: str | None,
     names: tuple[str, ...],
@@ -60,14 +73,12 @@ def web(
     market data, without a key, or from a practice exchange.
     """
     from bt_run.core.venue import find_venue
-    from bt_run.run.desk.market import MarketDesk
     from bt_run.web.access import Access
     from bt_run.web.app import make_app
     from bt_run.web.serve import bind, hosts_of, serve
     from bt_run.web.state import Desk
 
-    if host not in _LOOPBACK:
-        raise ConfigError(f"{host} is another machine's way in. This version listens on this machine only.")
+    password_hash = _password_for(host, host_names)
     with ExitStack() as stack:
         note, symbols, interval = "", tuple(options["symbols"]), options["interval"]
         if names:
@@ -83,12 +94,30 @@ def web(
             where = find_venue(venue or "data")
         listening = stack.enter_context(bind(host, port))
         token, real_port = secrets.token_urlsafe(32), listening.getsockname()[1]
-        desk = Desk(where, None, Access(token), note=note, symbols=symbols, interval=str(interval or "1m"))  # type: ignore[arg-type]
-        desk.market = MarketDesk(where, desk.hear).start()
+        access = Access(token, password_hash=password_hash)
+        desk = Desk(where, access, note=note, symbols=symbols, interval=str(interval or "1m"))
+        desk.market.start()
         stack.callback(desk.market.stop)
         url = f"http://{host}:{real_port}/?token={token}"
-        app = make_app(desk, hosts=hosts_of(host, real_port))
+        app = make_app(desk, hosts=hosts_of(host, real_port, more=host_names))
         serve(app, listening, url=url, opens=browser, ready=lambda: click.echo(url))
+
+
+def _password_for(host: str, names: tuple[str, ...]) -> str:
+    """Give the hash of the user's password, empty for this machine alone. Raises ConfigError."""
+    if host in _LOOPBACK:
+        return ""
+    from bt_run.web.access import hash_password
+
+    password = read_variables().get("BT_RUN_WEB_PASSWORD")
+    if not password:
+        raise ConfigError(
+            f"{host} lets other machines in, which needs a password. Set BT_RUN_WEB_PASSWORD in the "
+            f"environment or in .env, or use a tunnel: ssh -L 8765:127.0.0.1:8765 HOST."
+        )
+    if host in ("0.0.0.0", "::") and not names:  # noqa: S104  # it is refused without names
+        raise ConfigError(f"{host} is every address of this machine. Say by which name it is reached: --name.")
+    return hash_password(password)
 
 
 def _start_exchange(stack: ExitStack, names: tuple[str, ...], options: dict[str, Any]) -> EmbeddedPractice:

@@ -17,6 +17,7 @@ from bt_run import __version__
 from bt_run.core.errors import BtRunError, ExchangeError
 from bt_run.web.api import indicators, market, strategies, system
 from bt_run.web.guard import Guard
+from bt_run.web.login import login, login_page, logout
 from bt_run.web.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -84,6 +85,9 @@ def make_app(desk: Desk, *, hosts: Collection[str]) -> Guard:
     app.add_api_route("/chart.js", _chart_script, include_in_schema=False)
     app.mount("/static", StaticFiles(packages=[("bt_run.web", "static")]), name="static")
     app.add_api_route("/", _page, include_in_schema=False)
+    app.add_api_route("/login", login_page, include_in_schema=False)
+    app.add_api_route("/login", login, methods=["POST"], include_in_schema=False)
+    app.add_api_route("/logout", logout, methods=["POST"], include_in_schema=False)
     return Guard(app, access=desk.access, hosts=hosts)  # type: ignore[arg-type]  # Starlette's own scope types
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bt_run.run.desk.market import HISTORY, MarketDesk
+
 if TYPE_CHECKING:
     import asyncio
 
     from bt_run.core.venue import Venue
-    from bt_run.run.desk.market import Change, MarketDesk
+    from bt_run.run.desk.market import Change
     from bt_run.web.access import Access
     from bt_run.web.visitor import Visitor
 
@@ -22,17 +24,22 @@ class Desk:
     The parts of one running desk.
 
     `note` is shown wherever prices are, such as ``synthetic data``. `symbols` are those of a practice exchange;
-    empty where they are to be asked for.
+    empty where they are to be asked for. `history`: how many closed bars a chart begins with. The market is
+    there at once; who made the desk starts and stops it.
     """
 
     venue: Venue
-    market: MarketDesk
     access: Access
     note: str = ""
     symbols: tuple[str, ...] = ()
     interval: str = "1m"
+    history: int = HISTORY
     visitors: set[Visitor] = field(default_factory=set)
     loop: asyncio.AbstractEventLoop | None = None
+    market: MarketDesk = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.market = MarketDesk(self.venue, self.hear, history=self.history)
 
     def hear(self, change: Change) -> None:
         """Hand a change of the market to every browser; from the market's thread, without waiting."""

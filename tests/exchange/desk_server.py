@@ -28,12 +28,11 @@ def practice_market():
 @pytest.fixture
 def desk(practice_market):
     """Give the parts of a desk."""
-    from bt_run.run.desk.market import MarketDesk
     from bt_run.web.access import Access
     from bt_run.web.state import Desk
 
-    made = Desk(practice_market.venue, None, Access(TOKEN), "practice exchange", ("BTCUSDT",), "1d")
-    made.market = MarketDesk(practice_market.venue, made.hear, history=300).start()
+    made = Desk(practice_market.venue, Access(TOKEN), "practice exchange", ("BTCUSDT",), "1d", history=300)
+    made.market.start()
     yield made
     made.market.stop()
 

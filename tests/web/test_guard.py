@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from bt_run.web.access import Attempts
+from bt_run.web.access import Access, Attempts, hash_password
 
 WISH = {"symbol": "BTCUSDT", "interval": "1d", "strategy": "rsi"}
 
@@ -105,3 +105,43 @@ def test_no_answer_holds_the_token(client, server):
     """Nor does the page."""
     for path in ("/", "/api/v1/page", "/api/v1/health", "/api/v1/openapi.json"):
         assert server.token not in client.get(path).text
+
+
+@pytest.fixture
+def with_password(desk):
+    desk.access = Access(
+        "another-token-of-more-than-32-letters", password_hash=hash_password("open sesame please")
+    )
+    return desk
+
+
+def test_a_password_lets_in_and_a_wrong_one_does_not(with_password, stranger, server):
+    """The page asks for it; five wrong ones, and one has to wait."""
+    origin = {"origin": server.url}
+    assert "/login" == stranger.get("/").headers["location"]
+    assert 200 == stranger.get("/login").status_code
+    wrong = stranger.post("/login", data={"password": "guess"}, headers=origin)
+    right = stranger.post("/login", data={"password": "open sesame please"}, headers=origin)
+
+    assert "/login?wrong" == wrong.headers["location"]
+    assert "/" == right.headers["location"]
+    assert 200 == stranger.get("/").status_code
+    statuses = [
+        stranger.post("/login", data={"password": "guess"}, headers=origin).status_code for _ in range(4)
+    ]
+    assert [303, 303, 303, 429] == statuses
+
+
+def test_another_page_cannot_log_in(with_password, stranger):
+    """Not with the right password either."""
+    answer = stranger.post(
+        "/login", data={"password": "open sesame please"}, headers={"origin": "http://evil.example"}
+    )
+
+    assert 403 == answer.status_code
+
+
+def test_a_session_can_be_ended(client):
+    """After that nothing is given."""
+    assert 200 == client.post("/logout", headers={"x-csrf-token": client.csrf}).status_code
+    assert 401 == client.get("/api/v1/page").status_code

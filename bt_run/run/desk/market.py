@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from feeds.live.outcomes import Row
     from feeds.live.status import LiveStatus
 
-__all__ = ["Change", "MarketDesk", "Watched"]
+__all__ = ["HISTORY", "Change", "MarketDesk", "Watched"]
 
 HISTORY = 1_000
 """Closed bars that a series begins with."""

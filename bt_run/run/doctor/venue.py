@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from dotenv import dotenv_values
 from websockets.sync.client import connect
 
 from brokers.amounts import text_of
@@ -17,6 +15,7 @@ from brokers.binance.credentials import find_credentials, variable_prefix
 from brokers.binance.rest_gateway import BinanceGateway
 from brokers.filters import SymbolFilters
 from bt_run.core.binance_errors import connection_error, refusal
+from bt_run.core.environment import read_variables
 from bt_run.core.errors import ConfigError, Rejected
 from bt_run.core.stream_policy import explain, needs_proxy
 from bt_run.run.doctor.finding import Finding
@@ -97,8 +96,7 @@ def check_key(venue: Venue) -> Finding:
     try:
         credentials = find_credentials(venue.name)
     except ConfigError as error:
-        given = {**dotenv_values(".env", interpolate=False), **os.environ}
-        is_begun = any(name.startswith(f"{variable_prefix(venue.name)}_API_") for name in given)
+        is_begun = any(name.startswith(f"{variable_prefix(venue.name)}_API_") for name in read_variables())
         return Finding("API key", "failed" if is_begun else "left out", str(error))
     gateway = BinanceGateway(venue, credentials)
     try:
