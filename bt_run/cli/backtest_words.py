@@ -5,19 +5,17 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-import click
 from click.core import ParameterSource
 
+from bt_run.cli.command_line import option_words, value_text
 from bt_run.cli.options import ACCOUNT_KEYS, DATA_KEYS
-from bt_run.core.clock import iso_utc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["backtest_line"]
+    import click
 
-_TIMES = ("start", "end")
-_LEFT_OUT = ("download",)
+__all__ = ["backtest_line"]
 
 
 def backtest_line(
@@ -31,25 +29,11 @@ def backtest_line(
     """
     words = ["bt-run", "backtest", "--strategy", strategy, "--data", data]
     for name, value in params.items():
-        words += ["--param", f"{name}={_text(value)}"]
-    by_name = {param.name: param for param in ctx.command.params if isinstance(param, click.Option)}
+        text = str(value).lower() if isinstance(value, bool) else value_text(value)
+        words += ["--param", f"{name}={text}"]
+    by_name = {param.name: param for param in ctx.command.params}
     for key in (*DATA_KEYS, *ACCOUNT_KEYS):
-        is_default = ctx.get_parameter_source(key) in (None, ParameterSource.DEFAULT)
-        if not is_default and key not in _LEFT_OUT and options[key] is not None:
-            words += _option_words(by_name[key], key, options[key])
+        is_given = ctx.get_parameter_source(key) not in (None, ParameterSource.DEFAULT)
+        if is_given and key != "download":
+            words += option_words(by_name[key], key, options[key])
     return shlex.join(words)
-
-
-def _option_words(option: click.Option, key: str, value: Any) -> list[str]:
-    if isinstance(value, bool):
-        names = option.opts if value else option.secondary_opts
-        return [names[0]] if names else []
-    flag = max(option.opts, key=len) if key != "slippage" else "--slippage"
-    flag = {"start": "--from", "end": "--to"}.get(key, flag)
-    return [flag, iso_utc(value) if key in _TIMES else _text(value)]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value) if isinstance(value, float) else str(value)

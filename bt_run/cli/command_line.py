@@ -13,7 +13,7 @@ from bt_run.core.clock import iso_utc
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["command_line"]
+__all__ = ["command_line", "option_words", "value_text"]
 
 _TIMES = ("start", "end")
 _SIDE_SHOWS = ("config_path", "download", "quiet", "show", "jobs")
@@ -32,11 +32,12 @@ def command_line(ctx: click.Context) -> str:
         name = param.name or ""
         source = ctx.get_parameter_source(name)
         if name in ctx.params and name not in _SIDE_SHOWS and source not in (None, ParameterSource.DEFAULT):
-            words += _words(param, name, ctx.params[name])
+            words += option_words(param, name, ctx.params[name])
     return shlex.join(words)
 
 
-def _words(param: click.Parameter, name: str, value: Any) -> Iterator[str]:
+def option_words(param: click.Parameter, name: str, value: Any) -> Iterator[str]:
+    """Write one option with its value or values; nothing for None."""
     if value is None:
         return
     if isinstance(param, click.Option) and isinstance(value, bool) and param.is_flag:
@@ -45,8 +46,9 @@ def _words(param: click.Parameter, name: str, value: Any) -> Iterator[str]:
     for item in value if isinstance(value, (tuple, list)) else (value,):
         if isinstance(param, click.Option):
             yield param.opts[0]
-        yield iso_utc(item) if name in _TIMES and isinstance(item, int) else _text(item)
+        yield iso_utc(item) if name in _TIMES and isinstance(item, int) else value_text(item)
 
 
-def _text(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """Write a value so that it reads back exactly."""
     return repr(value) if isinstance(value, float) else str(value)
