@@ -50,6 +50,7 @@ def test_results_say_that_the_prices_are_synthetic(bt_run: Any, serve: Serve, wo
     assert "practice exchange" in (work / "p.svg").read_text()
 
 
+@pytest.mark.slow
 def test_all_symbols_meet_every_bar_from_the_first_on(bt_run: Any, serve: Serve, work: Path) -> None:
     """The clock of an exchange at full speed stands until each of them holds it, and is let go afterwards."""
     exports = serve("BTCUSDT", "ETHUSDT")

@@ -134,7 +134,7 @@ def test_sigterm_sells_in_time_or_says_that_it_did_not(start_site: Any, delay_s:
         assert any("NOT SOLD" in sentence for sentence in outcome.sentences)
 
 
-@pytest.mark.parametrize("on_stop", ["cancel", "close", "keep"])
+@pytest.mark.parametrize("on_stop", ["cancel", "close", pytest.param("keep", marks=pytest.mark.slow)])
 def test_what_was_cancelled_at_the_end_is_not_protected_again(
     start_site: Any, monkeypatch: pytest.MonkeyPatch, on_stop: Any
 ) -> None:

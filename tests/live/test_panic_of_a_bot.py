@@ -56,6 +56,7 @@ def test_it_cancels_sells_and_tells_it_in_the_words_of_panic(start_site: Any, jo
         assert SafetyFacts.of(journal.state(1)).paused == "since bt-run panic"
 
 
+@pytest.mark.slow
 def test_what_the_exchange_does_not_do_is_told(start_site: Any, journal_file: Path) -> None:
     """So that ``bt-run panic`` ends with exit code 5."""
     site = start_site(at="2025-09-15", speed=86_400)
