@@ -26,7 +26,7 @@ _EPILOG = """\b
 Examples:
   bt-run web --venue practice --data btc_1d.csv --speed 60
   bt-run web
-  bt-run web --venue testnet --port 9000 --no-browser
+  bt-run web --venue testnet --journal bt-run.sqlite
 """
 
 
@@ -50,6 +50,13 @@ Examples:
 @click.option("--venue", help="testnet, demo, practice, mainnet, data, or one of your own.  [default: data]")
 @click.option("--symbol", "symbols", multiple=True, help="What to look at first.  [default: BTCUSDT]")
 @click.option("--interval", "-i", type=types.INTERVAL, help="Of the bars.  [default: 1m, or that of the data]")
+@click.option(
+    "--journal",
+    envvar="BT_RUN_JOURNAL",
+    show_envvar=True,
+    metavar="FILE|URL",
+    help="Show the bots of this journal, their orders, and four words for them.",
+)
 @practice_options
 @store_option
 @settings_option
@@ -63,6 +70,7 @@ def web(
     host_names: tuple[str, ...],
     browser: bool,
     venue: str | None,
+    journal: str | None,
     names: tuple[str, ...],
     **options: Any,
 ) -> None:
@@ -95,7 +103,9 @@ def web(
         listening = stack.enter_context(bind(host, port))
         token, real_port = secrets.token_urlsafe(32), listening.getsockname()[1]
         access = Access(token, password_hash=password_hash)
-        desk = Desk(where, access, note=note, symbols=symbols, interval=str(interval or "1m"))
+        desk = Desk(
+            where, access, note=note, symbols=symbols, interval=str(interval or "1m"), journal=journal or ""
+        )
         desk.market.start()
         stack.callback(desk.market.stop)
         url = f"http://{host}:{real_port}/?token={token}"

@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 
 from bt_run import __version__
 from bt_run.core.errors import BtRunError, ExchangeError
-from bt_run.web.api import indicators, market, strategies, system
+from bt_run.web.api import bot, indicators, market, strategies, system
 from bt_run.web.guard import Guard
 from bt_run.web.login import login, login_page, logout
 from bt_run.web.visitor import Visitor
@@ -79,7 +79,7 @@ def make_app(desk: Desk, *, hosts: Collection[str]) -> Guard:
     app.state.desk = desk
     app.state.symbols = SymbolList(desk.market)
     app.add_exception_handler(BtRunError, _explain)
-    for part in (system, market, indicators, strategies):
+    for part in (system, market, indicators, strategies, bot):
         app.include_router(part.router, prefix=API)
     app.add_api_websocket_route(f"{API}/stream", _stream)
     app.add_api_route("/chart.js", _chart_script, include_in_schema=False)

@@ -24,7 +24,8 @@ class Desk:
     The parts of one running desk.
 
     `note` is shown wherever prices are, such as ``synthetic data``. `symbols` are those of a practice exchange;
-    empty where they are to be asked for. `history`: how many closed bars a chart begins with. The market is
+    empty where they are to be asked for. `journal` is the one whose bots
+    are shown, empty for none. `history`: how many closed bars a chart begins with. The market is
     there at once; who made the desk starts and stops it.
     """
 
@@ -34,6 +35,7 @@ class Desk:
     symbols: tuple[str, ...] = ()
     interval: str = "1m"
     history: int = HISTORY
+    journal: str = ""
     visitors: set[Visitor] = field(default_factory=set)
     loop: asyncio.AbstractEventLoop | None = None
     market: MarketDesk = field(init=False)

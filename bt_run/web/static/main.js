@@ -1,6 +1,7 @@
 // The page: what is looked at, what the server says about it, and what a person does.
 
 import { Bars } from "./bars.js";
+import { Bot } from "./bot.js";
 import { Indicators } from "./indicators.js";
 import { theme, useTheme } from "./look.js";
 import { PriceChart } from "./price-chart.js";
@@ -22,6 +23,8 @@ const indicators = new Indicators(chart, {
   changed: () => remember(),
 });
 const strategy = new Strategy(chart, { series: () => ({ symbol, interval }), tell });
+
+const bot = new Bot(chart, { series: () => ({ symbol, interval }), interval: () => lengths[interval], tell });
 
 function tell(problem) {
   node("problem").textContent = problem;
@@ -62,6 +65,7 @@ const hears = {
     fresh = false;
     asking = false;
     hears.phase({ phase });
+    bot.mark();
     showPrice();
   },
   closed({ bars: rows }) {
@@ -125,6 +129,7 @@ async function start() {
   lengths = Object.fromEntries(intervals.filter((name) => name.at(-1) in units).map((name) => [name, Number(name.slice(0, -1)) * units[name.at(-1)]]));
   indicators.know(catalogue);
   await strategy.begin();
+  await bot.begin();
   const isSame = before.symbol && page.venue !== "practice";
   stream = new Stream({ hear, opened: () => (look ? ask() : first()), lost: () => state("no connection to bt-run", "bad") });
   const first = () => {
@@ -142,5 +147,5 @@ node("symbol").addEventListener("input", async () => {
 });
 node("interval").addEventListener("change", () => choose(symbol, node("interval").value));
 node("theme").addEventListener("click", () => { useTheme(theme() === "dark" ? "light" : "dark"); chart.dress(); remember(); });
-window.btrun = { bars, chart, indicators, strategy, choose: (a, b) => choose(a, b), stream: () => stream, look: () => ({ look, symbol, interval }) };
+window.btrun = { bars, bot, chart, indicators, strategy, choose: (a, b) => choose(a, b), stream: () => stream, look: () => ({ look, symbol, interval }) };
 start().catch((error) => tell(error.message));

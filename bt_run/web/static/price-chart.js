@@ -14,7 +14,7 @@ export class PriceChart {
     this.volume = this.chart.addHistogramSeries({ priceScaleId: "volume", priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false });
     this.chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.85, bottom: 0 } });
     this.panels = new Map();
-    this.marks = [];
+    this.marksBy = new Map();
     this.chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       if (!range) return;
       for (const { chart } of this.panels.values()) chart.timeScale().setVisibleLogicalRange(range);
@@ -55,9 +55,14 @@ export class PriceChart {
     if (range) for (const { chart } of this.panels.values()) chart.timeScale().setVisibleLogicalRange(range);
   }
 
-  mark(marks) {
-    this.marks = marks;
-    this.candles.setMarkers(marks);
+  // Marks of one kind, such as those of the strategy or of the bot; both may be shown.
+  mark(marks, kind = "strategy") {
+    this.marksBy.set(kind, marks);
+    this.candles.setMarkers(this.marks);
+  }
+
+  get marks() {
+    return [...this.marksBy.values()].flat().sort((a, b) => a.time - b.time);
   }
 
   // A line over the price, or in a panel of the given name.
