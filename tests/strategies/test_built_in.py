@@ -40,6 +40,28 @@ def test_pandas_is_loaded_only_for_strategies_that_may_pass_a_series(specs: list
 
 
 @pytest.mark.parametrize(
+    ("source", "with_pandas"),
+    [
+        ("import backtrader as bt\nimport math, datetime\nfrom strategies.rsi import Rsi\n", False),
+        ("import backtrader as bt\ndef f():\n    from pandas import Series\n", True),
+        ("import backtrader as bt\nimport mine_too\n", True),
+        ("import importlib\n", True),
+        ("import backtrader as bt\n!", True),
+        (None, True),
+    ],
+)
+def test_a_file_is_read_for_what_it_imports(tmp_path, source, with_pandas):
+    """What is not known to be free of pandas may pass a Series, as may a file that cannot be read."""
+    path = tmp_path / "mine.py"
+    if source is not None:
+        path.write_text(source)
+    probe = [sys.executable, "-c", PROBE, json.dumps(["macd", f"{path}:Mine:period=3"])]
+    ran = subprocess.run(probe, capture_output=True, text=True, check=True)
+
+    assert [with_pandas, 47.0, True] == json.loads(ran.stdout)
+
+
+@pytest.mark.parametrize(
     "spec", ["rsi", "rsi:period=5,oversold=20", "mine.py", "mine.py:Mine", "./mine.py:Mine:period=3"]
 )
 def test_what_surely_can_be_found_is_known_without_loading_it(tmp_path, monkeypatch, spec):
