@@ -99,7 +99,7 @@ class AcceleratedBroker(BacktestBroker):
         assert cursor is not None  # noqa: S101  # the loop calls attend() first
         bar = cursor.row
         if self._done < bar - 1:
-            self._book_until(bar - 1)
+            self._book_until(bar - 1)  # next() sets anew what else mark() would
         self._done = bar
         self.next()
         self.quiet_size = self._find_quiet_size()
@@ -108,6 +108,7 @@ class AcceleratedBroker(BacktestBroker):
         """Book the quiet bars up to where the cursor stands."""
         if self._cursor is not None and self._done < self._cursor.row:
             self._book_until(self._cursor.row)
+            self._mark_to_market(self._data, self.positions[self._data])
 
     def buy(self, *args: Any, **kwargs: Any) -> Any:
         """Make a buy order, as Backtrader does."""
@@ -167,18 +168,16 @@ class AcceleratedBroker(BacktestBroker):
         return size if plain and self.p.shortcash else _NEVER
 
     def _book_until(self, last: int) -> None:
-        """Write the books of the quiet bars up to `last`, and leave what Backtrader leaves after it."""
-        cursor, data, size = self._cursor, self._data, self.quiet_size
-        assert cursor is not None  # noqa: S101  # there are no quiet bars without one
+        """Write the books of the quiet bars up to `last`, and what of the position outlives it."""
+        size = self.quiet_size
         bars = slice(self._done + 1, last + 1)
         self._done = self._bar = last
         books = self._books
         books[0, bars] = self._values(bars) if size else self.cash
         books[1, bars] = self.cash
         books[2, bars] = size
-        here, cursor.row = cursor.row, last
-        self._mark_to_market(data, self.positions[data])
-        cursor.row = here
+        if size:
+            self.positions[self._data].adjbase = self._data.close.array[last]
 
     def _values(self, bars: slice) -> FloatArray:
         """Reckon the account at the close of quiet bars, with the steps of Backtrader's _get_value()."""
