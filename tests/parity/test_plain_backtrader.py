@@ -254,15 +254,17 @@ def test_a_file_read_line_by_line_gives_the_same(plain, root):
         ("4h table", "percent, slippage"),
     ],
 )
-def test_a_hand_written_strategy_equals_plain_backtrader(plain, root, hand_written, name, where):
+@pytest.mark.parametrize("engine", ["accelerated", "backtrader"])
+def test_a_hand_written_strategy_equals_plain_backtrader(*, plain, root, hand_written, name, where, engine):
     """Unchanged: Backtrader's indicators, its TA-Lib, its line arithmetic; limit orders; sell() as the exit."""
     case, account = FILES[where[0]], Account(*ACCOUNTS[where[1]])
     need(root, case)
     path, cls = hand_written(name)
-    ours = run_ours(root, case, account, load_strategy(str(path)))
+    ours = run_ours(root, case, account, load_strategy(str(path)), engine=engine)
     leaves = True if account.stake.endswith("%") else None
 
     assert ours.trades
+    assert engine == ours.engine
     check_same(ours, run_theirs(plain, root, case, account, cls, sell_leaves=leaves))
 
 

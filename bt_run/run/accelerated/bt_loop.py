@@ -59,6 +59,7 @@ class AcceleratedCerebro(bt.Cerebro):  # type: ignore[misc]  # backtrader ships 
             self._run_held(strategy, feed, broker, cursor)
         finally:
             cursor.release()
+            strategy._minperstatus = strategy._minperiods[0] - len(feed)
         self._go_on(strategy, feed)
 
     def _runnext(self, runstrats: list[Any]) -> None:

@@ -106,6 +106,7 @@ class Recorded(bt.Strategy):
             trade_facts(trade) for kept in self._trades.values() for some in kept.values() for trade in some
         ]
         self.note("end", account_facts(self), trades, [order_facts(order) for order in self._orders])
+        self.note("phase", self._minperstatus, self._minperiod)
         self.note("ticks", self.data.tick_close, self.data.tick_last, [type(line) for line in lines])
 
 
