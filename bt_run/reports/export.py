@@ -12,8 +12,10 @@ import json
 import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 from pyarrow import csv as arrow_csv
@@ -23,11 +25,11 @@ from bt_run.core.clock import iso_utc
 from bt_run.reports.benchmark import find_holds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from bt_run.core.market import BarFile, IntArray
-    from bt_run.core.results import OpenPosition, RejectedOrder, RunResult, Trade
+    from bt_run.core.results import OpenPosition, RejectedOrder, RunResult
 
 __all__ = [
     "BACKTEST_SCHEMA",
@@ -72,11 +74,12 @@ def result_to_dict(result: RunResult) -> dict[str, Any]:
         "data": _data(result.data),
         "settings": _settings(result),
         "metrics": dict(result.metrics),
-        "trades": [_trade(trade) for trade in result.trades],
+        "trades": [],
         "open_position": _open_position(result.open_position),
         "rejected": [_rejected(order) for order in result.rejected],
     }
     plain: dict[str, Any] = _plain(document)
+    plain["trades"] = [{name: _plain(value) for name, value in row.items()} for row in _trades(result)]
     return plain
 
 
@@ -103,17 +106,34 @@ def _indented(value: Any, margin: str) -> str:
     """
     Write a value as ``json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)`` does.
 
-    Python leaves its quick encoder where it indents, so that is given what holds nothing else: one trade.
+    Python leaves its quick encoder where it indents, so that is given what is all of one depth: the trades.
     """
     deeper = margin + "  "
     if isinstance(value, dict) and value:
-        if any(isinstance(item, (dict, list)) for item in value.values()):
+        if not _is_row(value):
             rows = [f"{_encoder(deeper).encode(key)}: {_indented(item, deeper)}" for key, item in value.items()]
             return f"{{{deeper}{f',{deeper}'.join(rows)}{margin}}}"
         return f"{{{deeper}{_encoder(deeper).encode(value)[1:-1]}{margin}}}"
     if isinstance(value, list) and value:
+        if all(_is_row(item) for item in value):
+            return f"[{deeper}{_indented_rows(value, deeper)}{margin}]"
         return f"[{deeper}{f',{deeper}'.join(_indented(item, deeper) for item in value)}{margin}]"
     return _encoder(deeper).encode(value)
+
+
+def _indented_rows(rows: list[dict[str, Any]], margin: str) -> str:
+    inner = margin + "  "
+    text = _encoder(inner).encode(rows)[2:-2]
+    # The margin begins with the end of a line, which no encoded text holds: this finds ends of rows alone.
+    between = text.replace(f"}},{inner}{{", f"{margin}}},{margin}{{{inner}")
+    return f"{{{inner}{between}{margin}}}"
+
+
+def _is_row(value: Any) -> bool:
+    """Tell a dict that holds something, but no list and no other dict."""
+    return (
+        isinstance(value, dict) and bool(value) and not any(isinstance(i, (dict, list)) for i in value.values())
+    )
 
 
 @cache
@@ -132,7 +152,7 @@ def write_trades_csv(path: Path, result: RunResult) -> None:
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, TRADE_COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(_trade(trade) for trade in result.trades)
+        writer.writerows(_trades(result))
 
 
 def write_equity_csv(path: Path, result: RunResult) -> None:
@@ -202,9 +222,21 @@ def _settings(result: RunResult) -> dict[str, Any]:
     }
 
 
-def _trade(trade: Trade) -> dict[str, Any]:
-    times = {"entry_time": iso_utc(trade.entry_ms), "exit_time": iso_utc(trade.exit_ms)}
-    return {name: times[name] if name in times else getattr(trade, name) for name in TRADE_COLUMNS}
+def _trades(result: RunResult) -> Iterator[dict[str, Any]]:
+    """Give the row of every trade."""
+    trades = result.trades
+    entries, exits = _iso_texts([trade.entry_ms for trade in trades]), _iso_texts([t.exit_ms for t in trades])
+    rest = attrgetter(*TRADE_COLUMNS[2:])
+    for entry, leave, trade in zip(entries, exits, trades, strict=True):
+        yield dict(zip(TRADE_COLUMNS, (entry, leave, *rest(trade)), strict=True))
+
+
+def _iso_texts(times: Sequence[int]) -> list[str]:
+    """Write times as `iso_utc` does, all at once where none has a part of a second."""
+    if any(time % 1000 for time in times):
+        return [iso_utc(time) for time in times]
+    texts: list[str] = np.datetime_as_string(np.array(times, dtype="datetime64[ms]"), unit="s").tolist()
+    return [f"{text}Z" for text in texts]
 
 
 def _open_position(held: OpenPosition | None) -> dict[str, Any] | None:
