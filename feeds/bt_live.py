@@ -69,6 +69,8 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         bell: A bell to share with feeds and brokers of the same Cerebro: each wakes it.
         hub: A wire to share with feeds of the same venue and market.
         on_notice: Gets each change of phase, each hole and each correction, in Cerebro's thread.
+        enrich: Adds to the bars of `loaded` what else is known about them, such as order flow; it is asked once
+            a bar. Not with `intrabar`.
         rules, policy: The times of the feed and of its stream.
         clock: Gives our time, seconds since 1970.
 
@@ -93,6 +95,7 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         bell: Bell | None = None,
         hub: LiveHub | None = None,
         on_notice: Callable[[Notice], None] | None = None,
+        enrich: Callable[[Bars], Bars] | None = None,
         rules: Rules | None = None,
         policy: StreamPolicy | None = None,
         clock: Callable[[], float] = time.time,
@@ -112,6 +115,7 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         self._background = background
         self._shared_hub = hub
         self._on_notice = on_notice
+        self._enrich = None if intrabar else enrich
         self._rules = rules or Rules()
         self._policy = policy
         self._our_time = clock
@@ -133,6 +137,7 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         )
         self._hub: LiveHub | None = None
         self._tail = Tail()
+        self._enriched: Bars | None = None
         self._row = 0
         self._fresh = False  # the last row of the tail has just closed
         self._live_days: set[float] = set()
@@ -197,7 +202,14 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
     def loaded(self) -> Bars | None:
         """All bars that are certain, as arrays, with the forming one where it is delivered."""
         cut = self.p.fromdate is not None or self.p.todate is not None
-        return None if cut or self._filters or self.resampling else self._tail.bars()
+        if cut or self._filters or self.resampling:
+            return None
+        bars = self._tail.bars()
+        if self._enrich is None:
+            return bars
+        if self._enriched is None or len(self._enriched) != len(bars):
+            self._enriched = self._enrich(bars)
+        return self._enriched
 
     @property
     def last_is_live(self) -> bool:

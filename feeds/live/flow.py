@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bt_run.core.errors import FrameError
 from feeds.order_flow import FLOW_KINDS, FlowBook
 from feeds.stream import MarketStream
+from feeds.wire.messages import AggTrade
 from feeds.wire.stream_events import Connected, Disconnected, Frame
 from feeds.wire.stream_names import stream_name
 
@@ -43,6 +44,8 @@ class FlowListener:
         venue: Where.
         symbols: Of the books.
         interval: Of their bars.
+        counts_trades: Whether the trades are those of the bars; False for bars of spot, whose own taker buy
+            volume then tells true and false volume, and which wait for nothing.
         policy: The times of the connection.
         sleep: Waits some seconds.
     """
@@ -53,12 +56,14 @@ class FlowListener:
         symbols: Sequence[str],
         interval: Interval,
         *,
+        counts_trades: bool = True,
         policy: StreamPolicy | None = None,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         names = [stream_name(symbol, kind, market="futures") for symbol in symbols for kind in FLOW_KINDS]
         self.books = {symbol: FlowBook(symbol, interval) for symbol in symbols}
         self._stream_args = (venue, names)
+        self._counts_trades = counts_trades
         self._policy = policy
         self._sleep = sleep
         self._events: deque[StreamEvent] = deque()
@@ -84,7 +89,7 @@ class FlowListener:
         book = self.books[symbol]
         until = time.monotonic() + _PATIENCE_S
         self._digest()
-        while self._is_open and not book.is_whole(bars) and time.monotonic() < until:
+        while self._counts_trades and self._is_open and not book.is_whole(bars) and time.monotonic() < until:
             self._sleep(_LOOK_S)
             self._digest()
         return bars.with_flow(book.flow_of(bars))
@@ -125,5 +130,6 @@ class FlowListener:
                 self._last_ms = told_ms
                 for book in self.books.values():
                     book.connected(told_ms)
-            for book in self.books.values():
-                book.take(message)
+            if self._counts_trades or not isinstance(message, AggTrade):
+                for book in self.books.values():
+                    book.take(message)

@@ -99,11 +99,13 @@ def test_two_symbols_and_signals_only(bt_run: Any) -> None:
 
 
 @pytest.mark.slow
-def test_order_flow_says_what_it_has_to_do_without(bt_run: Any) -> None:
-    """Its signals come from taker buy volume, because bars of spot tell no liquidations."""
-    done = bt_run("live", "-s", "order_flow:window=20", *REPLAY, "--signals-only")
+@pytest.mark.parametrize(("mode", "remarks"), [("--signals-only", 1), ("--paper", 0)])
+def test_order_flow_says_what_it_has_to_do_without(bt_run: Any, mode: str, remarks: int) -> None:
+    """Signals alone listen to liquidations after the history; a run that trades has taker buy volume."""
+    done = bt_run("live", "-s", "order_flow:window=20", *REPLAY, mode)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("order_flow uses taker buy volume alone") == 1
+    assert done.stderr.count("order_flow uses taker buy volume alone") == 1 - remarks
+    assert done.stderr.count("order_flow knows liquidations of") == remarks
     assert "BTCUSDT: signal long entry" in done.stderr
 
 

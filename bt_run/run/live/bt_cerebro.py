@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
@@ -11,6 +12,7 @@ from bt_run.core.clock import iso_utc
 from bt_run.core.errors import BtRunError, StrategyError
 from bt_run.run.bt_cerebro import curves_of
 from feeds.bt_live import LiveFeed
+from feeds.live.flow import FlowListener
 from feeds.live.outcomes import Rules
 from strategies.bt_talib_live import mend_talib
 from strategies.loader import user_traceback
@@ -40,6 +42,7 @@ def make_feeds(
     def listener(symbol: str) -> Callable[[Notice], None]:
         return lambda notice: on_notice(symbol, notice)
 
+    flow = _listen_to_flow(plan, wire)
     return {
         symbol: LiveFeed(
             symbol,
@@ -50,10 +53,26 @@ def make_feeds(
             bell=wire.chime.bell(),
             hub=wire.hub,
             on_notice=listener(symbol),
+            enrich=None if flow is None else partial(flow.join, symbol),
             rules=rules,
         )
         for symbol in plan.symbols
     }
+
+
+def _listen_to_flow(plan: LivePlan, wire: LiveWire) -> FlowListener | None:
+    """
+    Listen to liquidations where signals alone are wanted of a strategy of order flow; None elsewhere.
+
+    A run that trades does without: its journal keeps no order flow, so that parity could not replay it. The
+    bars are those of spot, but a practice exchange has one market under both names.
+    """
+    wanted = plan.mode == "signals" and getattr(plan.strategy.cls, "uses_order_flow", False)
+    if not wanted or plan.intrabar or not plan.venue.futures_stream_url:
+        return None
+    flow = FlowListener(plan.venue, plan.symbols, plan.interval, counts_trades=plan.is_practice)
+    flow.start(wire.background, wire.bell)
+    return flow
 
 
 def prepare_cerebro(

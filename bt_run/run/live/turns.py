@@ -17,6 +17,7 @@ from bt_run.core.market import BAR_COLUMNS
 from bt_run.run.live.interpreter import spare_what_lives_on
 from bt_run.run.live.log import BarSeen
 from bt_run.run.live.rewind import books_at
+from bt_run.run.remarks import Remarks
 from feeds.live.grid import Grid
 from feeds.live.outcomes import Phase
 from strategies.base import SignalStrategy
@@ -144,6 +145,7 @@ class LiveTurns:
         interval = next(iter(self._feeds.values())).interval
         self._interval, self._grid = str(interval), Grid(interval)
         self._told: dict[str, str] = {}
+        self._remarks = Remarks()
         self._shown_at = float("-inf")
         self._heard_at: float | None = None
         self._ended_at: float | None = None
@@ -280,8 +282,10 @@ class LiveTurns:
             found = strategy.computed if isinstance(strategy, SignalStrategy) else None
             if found is None or strategy.data is not feed or len(found.long_entry) <= place:
                 continue
-            if bar.symbol not in self._told and (remark := strategy.remark(feed.loaded, strategy.p)):
-                self._events.say(f"{bar.symbol}: {remark}")
+            if self._remarks.is_open(bar.symbol):
+                remark = self._remarks.news(bar.symbol, strategy.remark(feed.loaded, strategy.p))
+                if remark:
+                    self._events.say(remark)
             decisions = tuple(
                 name for name in _DECISIONS if (side := getattr(found, name)) is not None and bool(side[place])
             )

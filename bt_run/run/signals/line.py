@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bt_run.run.remarks import Remarks
 from bt_run.run.signals.audience import DeskView
 from bt_run.run.signals.sizing import check_invest
 from feeds.live.outcomes import Absence, Correction, Delivery, Failure, Forming, Phase, Turn
@@ -55,8 +56,7 @@ class DeskLine:
         self._enrich = enrich
         self._tail = Tail()
         self._checked = False
-        self._remark: str | None = None
-        self._said_again = False
+        self._remarks = Remarks()
         self.is_open = False
 
     def turn(self) -> bool:
@@ -108,7 +108,7 @@ class DeskLine:
         for event in self.desk.close_bars(self._bars(), newest=int(item.live)):
             for audience in self._audiences:
                 audience.tell(event, self.desk)
-        self._look_at_remark()
+        self._say_remark()
         if self.desk.lasting is None:
             self.worth = None
 
@@ -131,23 +131,18 @@ class DeskLine:
     def _open(self) -> None:
         self.is_open = True
         standing = self.desk.open(self._bars())
-        self._remark = self.desk.remark
         for audience in self._audiences:
             audience.opened(self.desk, standing)
         self._say_remark()
 
-    def _look_at_remark(self) -> None:
-        """Say once more what the strategy says of its bars, when live ones tell more than the history did."""
-        remark = self.desk.remark if self._remark and not self._said_again else self._remark
-        if remark != self._remark:
-            self._remark, self._said_again = remark, True
-            self._say_remark()
-
     def _say_remark(self) -> None:
-        if self._remark:
-            symbol = self.desk.terms.symbol
+        symbol = self.desk.terms.symbol
+        if not self._remarks.is_open(symbol):
+            return
+        remark = self._remarks.news(symbol, self.desk.remark)
+        if remark:
             for audience in self._audiences:
-                audience.say(f"{symbol}: {self._remark}", time_ms=self._now_ms(), is_warning=True)
+                audience.say(remark, time_ms=self._now_ms(), is_warning=True)
 
     def _see(self, price: float) -> None:
         self.price = price

@@ -109,3 +109,20 @@ def test_a_bar_in_which_the_connection_broke_knows_no_liquidations(streams, list
     flow = listener.join("BTCUSDT", _bars([3.0, 1.0])).flow
 
     assert [False, True] == flow.knows_liquidations.tolist()
+
+
+def test_bars_of_spot_take_liquidations_alone(streams):
+    """Trades of futures are not theirs, and are not waited for."""
+    venue = replace(VENUES["practice"], futures_stream_url=streams.url)
+    listener = FlowListener(venue, ["BTCUSDT"], Interval.parse("1m"), counts_trades=False)
+    with BackgroundLoop("test") as background:
+        listener.start(background, Bell())
+        streams.wait_for_listeners(1)
+        streams.send(TRADES, _trade(-1, 9.0, sold=True, number=1))
+        streams.send(TRADES, _trade(30, 8.0, sold=True, number=2))
+        streams.send(FORCED, _forced(31, "BUY", 2.5))
+        streams.wait(lambda: listener.waiting == 4)
+        flow = listener.join("BTCUSDT", _bars([8.0])).flow
+
+    assert (4.0, 4.0) == (flow.true_volume[0], flow.false_volume[0])
+    assert 2.5 == flow.short_liquidation_volume[0]
