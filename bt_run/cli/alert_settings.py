@@ -43,7 +43,6 @@ def targets_of(settings: AlertSettings) -> tuple[Target, ...]:
 
 alerts_option = click.option(
     "--alerts/--no-alerts",
-    "wants_alerts",
     default=None,
     help="Send messages to the targets of [alerts].  [default: where there are any; with --data not]",
 )

@@ -35,8 +35,8 @@ def functions(*, words: tuple[str, ...]) -> None:
     group = ""
     for function in sorted(found, key=lambda item: (item.group, item.name)):
         if function.group != group:
+            click.echo(f"\n{function.group}" if group else function.group)
             group = function.group
-            click.echo(f"\n{group}")
         click.echo(f"  {call_text(function)}")
         if len(found) <= 5:
             click.echo(f"    {function.title}")

@@ -93,7 +93,7 @@ def live(
     names: tuple[str, ...],
     venue: str | None,
     real_money: bool,
-    wants_alerts: bool | None,
+    alerts: bool | None,
     **options: Any,
 ) -> None:
     """
@@ -110,7 +110,7 @@ def live(
     check_report(report_path)
     inputs = [*(_file_of(name) for name in names), strategy]
     check_outputs(json_path, trades, equity, report_path, plot=plot, inputs=inputs)
-    listener = listener_for(ctx, wants=wants_alerts, is_replay=bool(names))
+    listener = listener_for(ctx, wants=alerts, is_replay=bool(names))
     from bt_run.cli.live_display import LiveDisplay
     from bt_run.run.live.real_money import allow_real_money
     from bt_run.run.live.run import LiveRun

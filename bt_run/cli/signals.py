@@ -136,7 +136,7 @@ def signals(
     chart: Path | None,
     as_json: bool,
     quiet: bool,
-    wants_alerts: bool | None,
+    alerts: bool | None,
     journal: str,
     **options: Any,
 ) -> None:
@@ -158,7 +158,7 @@ def signals(
     from strategies.loader import load_strategy
 
     loaded = load_strategy(strategy, params=options["param"])
-    settings = settings_for_run(ctx, wants=wants_alerts, is_replay=bool(names))
+    settings = settings_for_run(ctx, wants=alerts, is_replay=bool(names))
     with ExitStack() as stack:
         markets: tuple[Market, ...] = ()
         if names:
@@ -171,9 +171,9 @@ def signals(
             loaded, where, options, symbols=symbols, invest=invest, markets=markets, is_own=bool(names)
         )
         display = display_of(plan, as_json=as_json, quiet=quiet)
-        alerts = _alerts(stack, settings, journal)
+        followers = _followers(stack, settings, journal)
         with display:
-            outcome = SignalWatch(plan, [display, *alerts]).run()
+            outcome = SignalWatch(plan, [display, *followers]).run()
         display.summary(outcome)
         if chart is not None:
             _write_chart(chart, plan, outcome)
@@ -181,7 +181,7 @@ def signals(
         ctx.exit(_INTERRUPTED)
 
 
-def _alerts(stack: ExitStack, settings: AlertSettings | None, journal: str) -> list[SignalAlerts]:
+def _followers(stack: ExitStack, settings: AlertSettings | None, journal: str) -> list[SignalAlerts]:
     """Open the desk that makes messages; none where there are no targets, or none is wanted."""
     if settings is None or not settings.urls:
         return []

@@ -172,6 +172,7 @@ def test_quiet_hours_keep_a_message_back(tables: AlertTables, happened: Callable
     assert ["now", "morning"] == [title for title, _ in target.got]
 
 
+@pytest.mark.slow
 def test_telegram_is_left_alone_as_long_as_it_wants(
     tables: AlertTables, happened: Callable[..., Happening], telegram: TelegramServer
 ):
@@ -188,6 +189,7 @@ def test_telegram_is_left_alone_as_long_as_it_wants(
     assert 2 == len(telegram.requests)
 
 
+@pytest.mark.slow
 def test_a_webhook_that_answers_with_an_error_is_tried_again(
     tables: AlertTables, happened: Callable[..., Happening], webhook: Loopback
 ):

@@ -119,6 +119,7 @@ def test_a_test_message_goes_to_each_target(call: Callable[..., tuple[int, str, 
     assert out.startswith("sent    json://127.0.0.1")
     assert 10_000 < len(told["attachments"][0]["base64"])
 
+    Path("bt-run.toml").write_text("[alerts]\ncharts = false\n")
     code, out, _ = call("test", BT_RUN_ALERT_URLS=f"{good} json://ann:hunter22@127.0.0.1:9")
     assert 5 == code
     assert "failed  json://127.0.0.1:9/***" in out

@@ -120,6 +120,7 @@ def test_what_cannot_be_done_is_said(control: TelegramControl, telegram: Telegra
     assert "Not done: The bot hangs." == telegram.sent[0].text
 
 
+@pytest.mark.slow
 def test_a_run_that_hangs_does_not_keep_the_end(control: TelegramControl, telegram: TelegramServer, run: Run):
     """The control ends within its limit."""
     run.open.clear()
