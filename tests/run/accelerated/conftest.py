@@ -114,6 +114,7 @@ def run_on(engine, cls, bars, settings, *, params, source):
     """Run a class on one engine; give what came of it, and what it wrote down."""
     bt.order.OrderBase.refbasis = itertools.count(1)
     bt.trade.Trade.refbasis = itertools.count(1)
+    vars(bt.lineiterator.LinesCoupler).pop("counter", None)  # it numbers the names of the curves of couplers
     log, done = [], []
     logged = {"log": log} if "log" in cls.params._getkeys() else {}
     strategy = LoadedStrategy(cls.__name__, cls, {**logged, **params}, Path(source))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import backtrader as bt
 import pytest
 
-ONE_BY_ONE = {"DemarkPivotPoint", "FibonacciPivotPoint", "HeikinAshi", "PivotPoint", "haD", "haDelta"}
+ONE_BY_ONE = {"HeikinAshi", "haD", "haDelta"}
 UNFIT = {
     *(
         "ApplyN",
