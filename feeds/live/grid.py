@@ -33,11 +33,15 @@ class Grid:
         return self._bounds(time_ms)[1]
 
     def back(self, open_time: int, count: int) -> int:
-        """Give the open of the bar that lies `count` >= 0 bars before the one that opens here."""
+        """
+        Give the open of the bar that lies `count` >= 0 bars before the one that opens here.
+
+        No earlier than 1970, which exchanges take for the beginning of time: 5,000 weeks are a century.
+        """
         if self.interval.milliseconds is not None:
-            return open_time - count * self.interval.milliseconds
+            return max(open_time - count * self.interval.milliseconds, 0)
         month = np.datetime64(open_time, "ms").astype("datetime64[M]") - count * self.interval.count
-        return int(month.astype("datetime64[ms]").astype(np.int64))
+        return max(int(month.astype("datetime64[ms]").astype(np.int64)), 0)
 
     def _bounds(self, time_ms: int) -> tuple[int, int]:
         opens, ends = bar_bounds(np.array([time_ms], dtype=np.int64), self.interval)

@@ -31,3 +31,9 @@ def test_going_back_counts_bars(name, before):
 
     assert parse_time(before) == grid.back(parse_time("2026-03-01"), 3)
     assert parse_time("2026-03-01") == grid.back(parse_time("2026-03-01"), 0)
+
+
+@pytest.mark.parametrize("name", ["1w", "1M"])
+def test_going_back_ends_in_1970(name):
+    """An exchange refuses a time before it: 5,000 weeks of history are more than there can be."""
+    assert 0 == Grid(Interval.parse(name)).back(parse_time("2026-03-01"), 5000)
