@@ -53,12 +53,14 @@ class Relay:
 
     def _to_exchange(self, bot: socket.socket, exchange: socket.socket) -> None:
         while data := _read(bot):
-            now_ns = time.monotonic_ns()
-            exchange.sendall(data)
-            if data.startswith(ORDER) and self._closed_ns:
-                self._lines.write(f"{now_ns - self._closed_ns}\n")
-                self._lines.flush()
+            now_ns, closed_ns = time.monotonic_ns(), self._closed_ns
+            is_first = data.startswith(ORDER) and bool(closed_ns)
+            if is_first:
                 self._closed_ns = 0  # the next order of the same bar waited for this one
+            exchange.sendall(data)
+            if is_first:
+                self._lines.write(f"{now_ns - closed_ns}\n")
+                self._lines.flush()
         _end(exchange)
 
 
