@@ -300,9 +300,9 @@ class LiveTurns:
         is_news = self._told.get(bar.symbol, "") != words
         self._told[bar.symbol] = words
         if words and is_news and bar.is_live:
-            words = f"{words} at {bar.row[3]:,.8g}"
-            self._log.signals[bar.symbol] = (self._now_ms(), words)
-            self._events.announce(f"{bar.symbol}: signal {words}")
+            sentence = f"{words} at {bar.row[3]:,.8g}"
+            self._log.signals[bar.symbol] = (self._now_ms(), sentence)
+            self._events.announce(f"{bar.symbol}: signal {sentence}")
             self._events.listener.signalled(bar, words, values)
 
     def _close_bare(self, symbol: str) -> None:
