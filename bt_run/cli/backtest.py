@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bt_run.cli.ahead import engine_ahead
 from bt_run.cli.command_line import command_line
 from bt_run.cli.data_source import load_source
 from bt_run.cli.options import (
@@ -103,14 +104,15 @@ def backtest(
     A decision at the close of a bar is filled at the open of the next one.
     """
     settings = settings_of(**pick(options, ACCOUNT_KEYS))
-    from strategies.built_in import import_talib_for, is_there
+    from strategies.built_in import BUILT_IN, import_talib_for, is_there
 
     import_talib_for([strategy])
     check_report(report_path)
     check_outputs(json_path, trades, equity, report_path, plot=plot, inputs=[data, strategy])
     if not is_there(strategy):
         _load(strategy, param)  # fails, or finds another package's: before time goes into reading
-    bars = load_source(data, options, quiet=quiet)
+    with engine_ahead(settings.engine, data, is_ours=strategy.partition(":")[0] in BUILT_IN):
+        bars = load_source(data, options, quiet=quiet)
     from bt_run.run.backtest import run_backtest
 
     loaded = _load(strategy, param)

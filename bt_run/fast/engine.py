@@ -10,8 +10,11 @@ from __future__ import annotations
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bt_run.core.errors import BtRunError, StrategyError
 from bt_run.core.results import Outcome
+from bt_run.core.settings import BacktestSettings
 from bt_run.fast.books import curve_of, fills_of, rejected_of
 from bt_run.fast.compiled import compiled
 from bt_run.fast.kernel import Prices, simulate
@@ -23,11 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bt_run.core.market import BarFile, Bars, FloatArray
-    from bt_run.core.settings import BacktestSettings
     from strategies.base import Signals
     from strategies.loader import LoadedStrategy
 
-__all__ = ["compute_signals", "run_fast", "terms_of", "why_not_fast"]
+__all__ = ["compute_signals", "prepare", "run_fast", "terms_of", "why_not_fast"]
 
 WORTH_COMPILED = 100_000
 """Bars above which the compiled kernel repays the 0.3 s that numba needs to start."""
@@ -81,6 +83,13 @@ def run_fast(
         panels=dict(found.panels),
         overlays=dict(found.overlays),
     )
+
+
+def prepare() -> None:
+    """Load numba and the kernel's machine code for the first long run; compile it where that was never done."""
+    price = np.ones(1)
+    codes = np.zeros(1, dtype=np.uint8)
+    compiled(simulate)(Prices(price, price, price, price), codes, 1.0, terms_of(BacktestSettings()))
 
 
 def compute_signals(strategy: LoadedStrategy, bars: Bars) -> Signals:

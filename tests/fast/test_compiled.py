@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -15,15 +14,7 @@ from bt_run.core.settings import BacktestSettings
 from bt_run.fast import compiled as compiling
 from bt_run.fast.compiled import compiled
 from bt_run.fast.engine import terms_of
-from bt_run.fast.steps import stake_size
-
-
-class Pair(NamedTuple):
-    """Two numbers."""
-
-    left: float
-    right: float
-
+from bt_run.fast.steps import Bar, stake_size
 
 LIMIT = 3.0
 
@@ -33,23 +24,24 @@ def doubled(value):
     return value * 2.0
 
 
-def limited(pair):
+def limited(bar):
     """Call another function, use a constant, take and give a tuple."""
-    return Pair(min(doubled(pair.left), LIMIT), doubled(pair.right))
+    return Bar(min(doubled(bar.open), LIMIT), doubled(bar.high), bar.low, bar.close)
 
 
 @pytest.fixture
 def in_room(monkeypatch):
     """Let the functions of this file count as those of the room."""
+    monkeypatch.setitem(sys.modules, "bt_run.fast.tested", sys.modules[__name__])
     for function in (doubled, limited):
         monkeypatch.setattr(function, "__module__", "bt_run.fast.tested")
 
 
 def test_a_function_is_compiled_with_what_it_calls(in_room):
     """Its callees need no mark of their own, and the plain ones stay plain."""
-    found = compiled(limited)(Pair(1.0, 5.0))
+    bar = Bar(1.0, 5.0, 0.5, 2.0)
 
-    assert limited(Pair(1.0, 5.0)) == found
+    assert limited(bar) == compiled(limited)(bar)
     assert 2.0 == limited.__globals__["doubled"](1.0)
     assert "doubled" in limited.__code__.co_names
 
