@@ -196,6 +196,8 @@ def _parts(
     if heat is not None:
         yield Rule(style="dim")
         yield heat_table(heat)
+        if len(request.space.moving) > len(axes):
+            yield Text("A cell shows the best over the other parameters.", style="dim")
     yield from _neighbour_parts(request, summary)
 
 

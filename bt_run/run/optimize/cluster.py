@@ -137,14 +137,18 @@ class Cluster:
 
     def _send(self) -> None:
         """Put the job on every worker; again where it was lost with its last holder."""
-        if self._sent is None or self._sent.status != "finished":
+        if self._sent is not None and self._sent.status == "finished":
+            return
+        try:
             self._sent = self._client.scatter(self._job, broadcast=True, hash=False)
+        except OSError as error:  # a broken connection, or nobody left to take it
+            raise self._gone() from error
 
     def _wait_for_workers(self) -> None:
         """Come back when a worker is there; raises ConfigError where none comes, or the scheduler is gone."""
         ends = time.monotonic() + _PATIENCE_S
-        while self._client.status == "running":
-            if self._threads():
+        while self._client.status in ("running", "connecting"):  # it tries for some seconds to connect again
+            if self._client.status == "running" and self._threads():
                 return
             if time.monotonic() > ends:
                 raise ConfigError(
@@ -152,7 +156,10 @@ class Cluster:
                     f"{self._address}. What was stored is kept; --resume goes on."
                 )
             time.sleep(_LOOK_S)
-        raise ConfigError(f"The scheduler {self._address} is gone. What was stored is kept; --resume goes on.")
+        raise self._gone()
+
+    def _gone(self) -> ConfigError:
+        return ConfigError(f"The scheduler {self._address} is gone. What was stored is kept; --resume goes on.")
 
     def _threads(self) -> int:
         """Count the threads of all workers."""
