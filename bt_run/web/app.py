@@ -14,9 +14,11 @@ from fastapi.responses import FileResponse, JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from bt_run import __version__
+from bt_run.alerts.rules.parse_error import ParseError
 from bt_run.core.errors import BtRunError, ExchangeError
-from bt_run.web.api import bot, indicators, market, strategies, system
+from bt_run.web.api import alerts, bot, indicators, market, strategies, system
 from bt_run.web.guard import Guard
+from bt_run.web.held_tables import HeldTables
 from bt_run.web.login import login, login_page, logout
 from bt_run.web.visitor import Visitor
 
@@ -67,6 +69,7 @@ def make_app(desk: Desk, *, hosts: Collection[str]) -> Guard:
         desk.loop = asyncio.get_running_loop()
         yield
         desk.loop = None
+        app.state.alert_tables.close()
 
     app = FastAPI(
         title="bt-run",
@@ -78,8 +81,9 @@ def make_app(desk: Desk, *, hosts: Collection[str]) -> Guard:
     )
     app.state.desk = desk
     app.state.symbols = SymbolList(desk.market)
+    app.state.alert_tables = HeldTables()
     app.add_exception_handler(BtRunError, _explain)
-    for part in (system, market, indicators, strategies, bot):
+    for part in (system, market, indicators, strategies, bot, alerts):
         app.include_router(part.router, prefix=API)
     app.add_api_websocket_route(f"{API}/stream", _stream)
     app.add_api_route("/chart.js", _chart_script, include_in_schema=False)
@@ -94,7 +98,8 @@ def make_app(desk: Desk, *, hosts: Collection[str]) -> Guard:
 async def _explain(request: Request, error: Exception) -> Response:
     """Say what went wrong: 502 where the exchange did not answer as it should, 422 where the wish was wrong."""
     status = 502 if isinstance(error, ExchangeError) else 422
-    return JSONResponse({"detail": str(error)}, status_code=status)
+    place = {"at": error.at} if isinstance(error, ParseError) else {}
+    return JSONResponse({"detail": str(error), **place}, status_code=status)
 
 
 def _page() -> FileResponse:

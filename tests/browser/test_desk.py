@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 import numpy as np
 import pytest
 import requests
 import talib
 
+from bt_run.journal.alert_tables import AlertTables
+from bt_run.journal.records import AlertRecord, DeliveryRecord
+from bt_run.run.alerting.rules import AlertRules
+
 POLL_S = 0.1
+
+NOTES = """
+window.notes = [];
+window.Notification = class {
+  static permission = "granted";
+  static requestPermission = async () => "granted";
+  constructor(title) { notes.push(title); }
+};
+true;
+"""
+"""A browser without a screen shows no notification; this one writes them down."""
 
 
 def until(read, *, limit_s=20.0):
@@ -25,9 +41,20 @@ def until(read, *, limit_s=20.0):
 
 @pytest.fixture
 def page(tab, server):
+    return open_page(tab, server)
+
+
+def open_page(tab, server):
+    """Open the desk and wait for its bars."""
     tab.page.goto(f"{server.url}/?token={server.token}")
     until(lambda: tab.page.evaluate("window.btrun?.bars.times.length ?? 0"))
     return tab.page
+
+
+def make_journal(desk, folder):
+    """Give the desk an empty journal."""
+    desk.journal = str(folder / "bot.sqlite")
+    AlertTables(desk.journal).close()
 
 
 def step(desk):
@@ -154,3 +181,54 @@ def test_choices_survive_a_reload(page):
 
     assert theme == page.get_attribute("html", "data-theme")
     assert ["EMA"] == page.evaluate("btrun.indicators.choice().map((it) => it.name)")
+
+
+def test_an_alert_rule_is_made_changed_and_heard_of(tab, desk, server, tmp_path):
+    """By keyboard; a wrong one shows where; a new message is written, notified and heard once."""
+    make_journal(desk, tmp_path)
+    page = open_page(tab, server)
+    page.evaluate(NOTES)
+    page.click("#alerts summary")
+    page.check("#alert-notify")
+    page.check("#alert-sound")
+    page.fill("#alert-text", "rsi(14) < 30")
+    page.press("#alert-text", "Enter")
+    until(lambda: "BTCUSDT 1d: rsi(14) < 30" in page.inner_text("#alert-rules"))
+    page.click("#alert-rules button >> text=Edit")
+    page.fill("#alert-text", "rsi(10) < 25")
+    page.press("#alert-text", "Enter")
+    until(lambda: "rsi(10) < 25" in page.inner_text("#alert-rules"))
+    page.uncheck("#alert-rules input")
+    with closing(AlertRules(desk.journal)) as rules:
+        until(lambda: not rules.find(1).is_on)
+    until(lambda: page.inner_text("#alerts-state") == "0 of 1 on")
+    assert "checkbox" == page.evaluate("document.activeElement.type")
+
+    with AlertTables(desk.journal) as tables:
+        way = DeliveryRecord(0, "json://h", "sent", 1, 6, 7, "")
+        tables.add(AlertRecord(0, "k", "rule", 5000, "BTCUSDT", "RSI is low", "at 30", {}, 1, 6000), (way,))
+    assert "json://h: sent" in until(lambda: page.inner_text("#alert-log"))
+    assert ["RSI is low"] == page.evaluate("notes")
+    assert page.evaluate("btrun.alerts.sound.context.currentTime >= 0")
+    page.click("#alert-rules button[aria-label^='Remove']")
+    until(lambda: page.locator("#alert-rules li").count() == 0)
+
+
+def test_a_rule_that_cannot_be_read_is_shown_where(tab, desk, server, tmp_path):
+    """The caret stands below the place, and the place is chosen in the field."""
+    make_journal(desk, tmp_path)
+    page = open_page(tab, server)
+    page.click("#alerts summary")
+    page.fill("#alert-text", "rsy(14) < 30")
+    page.click("#alert-save")
+
+    assert "Did you mean" in until(lambda: page.inner_text("#alert-problem"))
+    assert [0, 12] == page.evaluate(
+        "((it) => [it.selectionStart, it.selectionEnd])(document.getElementById('alert-text'))"
+    )
+    tab.told[:] = [line for line in tab.told if "422" not in line]  # the browser writes down every refusal
+
+
+def test_without_a_journal_there_is_no_alerts_panel(page):
+    """Nothing to be filled in that would not be kept."""
+    assert page.is_hidden("#alerts")

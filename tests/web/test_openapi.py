@@ -6,12 +6,15 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 
+from bt_run.journal.alert_tables import AlertTables
 from bt_run.web.access import Attempts
 
 
 @pytest.mark.slow
-def test_no_wish_makes_it_fail(server, desk):
+def test_no_wish_makes_it_fail(server, desk, tmp_path):
     """Whatever is asked for, no answer is a 5xx, but a 502 that says what an exchange did not do."""
+    desk.journal = str(tmp_path / "bot.sqlite")
+    AlertTables(desk.journal).close()
     desk.access.requests = Attempts(1_000_000, 60.0)
     headers = {"authorization": f"Bearer {server.token}"}
     schema = schemathesis.openapi.from_url(f"{server.url}/api/v1/openapi.json", headers=headers)

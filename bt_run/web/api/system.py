@@ -38,13 +38,14 @@ class Health(BaseModel):
 
 
 class Page(BaseModel):
-    """What the page needs to begin: the CSRF token of its session, the venue, and what to look at first."""
+    """What the page needs to begin: CSRF token, venue, whether there is a journal, what to show first."""
 
     csrf: str
     venue: str
     note: str
     symbol: str
     interval: str
+    has_journal: bool
     version: str = __version__
 
 
@@ -81,4 +82,5 @@ def page(request: Request) -> Page:
         note=desk.note,
         symbol=desk.symbols[0] if desk.symbols else "BTCUSDT",
         interval=desk.interval,
+        has_journal=bool(desk.journal),
     )

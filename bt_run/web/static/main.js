@@ -1,5 +1,6 @@
 // The page: what is looked at, what the server says about it, and what a person does.
 
+import { Alerts } from "./alerts.js";
 import { Bars } from "./bars.js";
 import { Bot } from "./bot.js";
 import { Indicators } from "./indicators.js";
@@ -25,6 +26,7 @@ const indicators = new Indicators(chart, {
 const strategy = new Strategy(chart, { series: () => ({ symbol, interval }), tell });
 
 const bot = new Bot(chart, { series: () => ({ symbol, interval }), interval: () => lengths[interval], tell });
+const alerts = new Alerts({ series: () => ({ symbol, interval }), tell });
 
 function tell(problem) {
   node("problem").textContent = problem;
@@ -48,6 +50,7 @@ function choose(newSymbol, newInterval) {
   fresh = true;
   asking = false;
   tell("");
+  alerts.follow();
   ask();
   remember();
 }
@@ -130,6 +133,7 @@ async function start() {
   indicators.know(catalogue);
   await strategy.begin();
   await bot.begin();
+  if (page.has_journal) await alerts.begin(intervals);
   const isSame = before.symbol && page.venue !== "practice";
   stream = new Stream({ hear, opened: () => (look ? ask() : first()), lost: () => state("no connection to bt-run", "bad") });
   const first = () => {
@@ -147,5 +151,5 @@ node("symbol").addEventListener("input", async () => {
 });
 node("interval").addEventListener("change", () => choose(symbol, node("interval").value));
 node("theme").addEventListener("click", () => { useTheme(theme() === "dark" ? "light" : "dark"); chart.dress(); remember(); });
-window.btrun = { bars, bot, chart, indicators, strategy, choose: (a, b) => choose(a, b), stream: () => stream, look: () => ({ look, symbol, interval }) };
+window.btrun = { alerts, bars, bot, chart, indicators, strategy, choose: (a, b) => choose(a, b), stream: () => stream, look: () => ({ look, symbol, interval }) };
 start().catch((error) => tell(error.message));

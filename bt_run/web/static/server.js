@@ -14,7 +14,8 @@ async function read(answer) {
   const body = await answer.json().catch(() => ({}));
   if (answer.ok) return body;
   const detail = Array.isArray(body.detail) ? body.detail.map(({ loc, msg }) => `${loc.at(-1)}: ${msg}`).join("; ") : body.detail;
-  throw new Error(detail || `The server answered ${answer.status}.`);
+  // `at`: where in a rule the trouble begins.
+  throw Object.assign(new Error(detail || `The server answered ${answer.status}.`), { at: body.at });
 }
 
 export async function begin() {
