@@ -21,6 +21,7 @@ _NAMES_ITS_HOST = frozenset(
 """The host in their URLs is a machine; in other URLs a token stands there."""
 
 _SHORTEST = 3
+_LONGEST = 150
 _LOGGERS = (
     "apprise",
     "asyncio",
@@ -61,7 +62,7 @@ def mask_url(url: str) -> str:
 
 def name_of(url: str) -> str:
     """Give a target's name: the masked URL and four digits of its hash, which tell two such targets apart."""
-    return f"{mask_url(url)} #{hashlib.sha256(url.strip().encode()).hexdigest()[:4]}"
+    return f"{mask_url(url)[:_LONGEST]} #{hashlib.sha256(url.strip().encode()).hexdigest()[:4]}"
 
 
 def secret_parts(url: str) -> set[str]:

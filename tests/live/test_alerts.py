@@ -103,7 +103,7 @@ def test_two_hours_with_real_pictures(
 
 
 @pytest.mark.slow
-def test_orders_rules_and_a_restart_are_told(
+def test_orders_and_rules_are_told(
     start_site: Any, two_hours: MarketRequest, webhook: Loopback, journal_file: Path
 ) -> None:
     """Each order that traded with what it earned, each time that a rule begins to hold."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["JournalOutbox", "delivery_of"]
 
+_KEY, _SYMBOL = 160, 32
+"""What the columns hold; a run of many symbols has a longer name, and SQLite alone would not mind."""
+
 
 class JournalOutbox:
     """Implements `bt_run.alerts.delivery.Outbox` in the tables of a journal."""
@@ -29,10 +32,10 @@ class JournalOutbox:
         picture = {} if happening.picture is None else happening.picture.document()
         record = AlertRecord(
             id=0,
-            key=happening.key,
+            key=happening.key[:_KEY],
             kind=happening.kind,
             time_ms=happening.time_ms,
-            symbol=happening.symbol,
+            symbol=happening.symbol[:_SYMBOL],
             title=happening.title,
             body=happening.text,
             picture=picture,
