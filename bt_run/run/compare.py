@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bt_run.fast.engine import why_not_fast
 from bt_run.run.backtest import run_backtest
 from strategies.loader import load_strategy
 
@@ -19,11 +20,12 @@ if TYPE_CHECKING:
     from bt_run.core.market import BarFile
     from bt_run.core.results import RunResult
     from bt_run.core.settings import BacktestSettings
+    from strategies.loader import LoadedStrategy
 
 __all__ = ["run_comparison"]
 
 _WORTH_PROCESSES = 150_000
-"""Bars in all above which new processes repay the second that each needs to start."""
+"""Bars above which new processes repay the second that each needs to start; the fast engine's do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +61,22 @@ def run_comparison(
     Raises:
         StrategyError, ConfigError: of the first run that failed; the others are stopped.
     """
-    for spec in specs:
-        load_strategy(spec)
+    slow = {spec for spec in specs if not _is_quick(load_strategy(spec), data[0], settings)}
     todo = [_Job(spec, file, settings) for file in data for spec in specs]
-    workers = _workers(todo, jobs)
+    workers = _workers(todo, slow, jobs)
     if workers == 1:
         return _run_here(todo, progress)
     return _run_in_processes(todo, workers, progress)
 
 
-def _workers(todo: Sequence[_Job], jobs: int | None) -> int:
+def _is_quick(strategy: LoadedStrategy, data: BarFile, settings: BacktestSettings) -> bool:
+    """Tell whether the fast engine will run this, in less time than a process needs to be given the bars."""
+    return settings.engine in ("auto", "fast") and why_not_fast(strategy, data, settings) is None
+
+
+def _workers(todo: Sequence[_Job], slow: set[str], jobs: int | None) -> int:
     if jobs is None:
-        bars = sum(len(job.data.bars) for job in todo)
+        bars = sum(len(job.data.bars) for job in todo if job.spec in slow)
         jobs = (os.cpu_count() or 1) if bars > _WORTH_PROCESSES else 1
     return max(1, min(jobs, len(todo)))
 
