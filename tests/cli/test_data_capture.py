@@ -54,7 +54,7 @@ def start(work, environ, streams):
     for process in running:
         if process.poll() is None:
             process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
 
 
 def play(streams, first, last):
@@ -69,7 +69,7 @@ def test_a_signal_ends_it_cleanly(start, streams, work, sent, code):
     play(streams, 0, 5)
     streams.wait((work / "captures" / "BTCUSDT-1m.csv").exists)
     process.send_signal(sent)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=60)
 
     assert code == process.returncode
     assert "5 frames in" in out
@@ -90,7 +90,7 @@ def test_kill_9_loses_at_most_the_last_second(start, streams, work):
         streams.wait(lambda: time.monotonic() >= sent[-1] + 0.005)
     killed = time.monotonic()
     process.kill()
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
     kept = [
         one
         for event in CaptureReader(work / "captures")
@@ -111,7 +111,7 @@ def test_a_killed_capture_goes_on_with_its_csv(start, streams, work):
     play(streams, 0, 4)
     streams.wait(lambda: path.exists() and path.read_text().count("\n") == 5)
     first.kill()
-    first.communicate(timeout=10)
+    first.communicate(timeout=60)
     streams.wait_for_listeners(0)
     start("--stream", "kline_1m", "--csv")
     play(streams, 9, 11)

@@ -76,12 +76,12 @@ class Process:
         payload = urlencode({**params, "timestamp": time.time_ns() // 1_000_000})
         signature = hmac.new(secret.encode(), payload.encode(), hashlib.sha256).hexdigest()
         return self.session.request(
-            verb, f"{self.url}{path}?{payload}&signature={signature}", headers={"X-MBX-APIKEY": key}, timeout=5
+            verb, f"{self.url}{path}?{payload}&signature={signature}", headers={"X-MBX-APIKEY": key}, timeout=20
         )
 
     def control(self, verb, path, body=None):
         """Ask the control endpoint."""
-        return self.session.request(verb, f"{self.url}/practice/{path}", json=body, timeout=5).json()
+        return self.session.request(verb, f"{self.url}/practice/{path}", json=body, timeout=20).json()
 
     def end(self, number=signal.SIGTERM):
         """End it; gives the exit code, all of stdout, and stderr."""
@@ -125,7 +125,7 @@ def start(work, clean_env):
 def test_it_is_reached_traded_with_and_ended_as_its_output_says(start):
     """The whole first minute: URL and key, an order, SIGTERM, balances."""
     found = start("--data", "btc_1d.csv", "--symbol", "BTCUSDT", "--speed", "60")
-    ping = found.session.get(f"{found.url}/api/v3/ping", timeout=5)
+    ping = found.session.get(f"{found.url}/api/v3/ping", timeout=20)
     order = found.signed("POST", "/api/v3/order", **ORDER).json()
     found.read_until("  bt-run data capture")
     code, out, err = found.end()
@@ -178,7 +178,7 @@ def test_everything_can_be_chosen(start, work):
     found = start(*words, env=key)
     status = found.control("GET", "status")
     account = found.signed("GET", "/api/v3/account", omitZeroBalances="true").json()
-    rules = found.session.get(f"{found.url}/api/v3/exchangeInfo?symbol=ETHUSDT", timeout=5).json()
+    rules = found.session.get(f"{found.url}/api/v3/exchangeInfo?symbol=ETHUSDT", timeout=20).json()
     tested = found.signed("POST", "/api/v3/order/test", **ORDER).json()
     moved = found.control("POST", "step", {"bars": 2})
 
@@ -201,7 +201,7 @@ def test_a_state_outlives_the_process(start, work):
     """Also one that is killed: the key, the order and the balances are there again."""
     words = ("--data", "btc_1d.csv", "--state", "state.json", "--step")
     first = start(*words)
-    price = first.session.get(f"{first.url}/api/v3/ticker/price?symbol=BTCUSDT", timeout=5).json()["price"]
+    price = first.session.get(f"{first.url}/api/v3/ticker/price?symbol=BTCUSDT", timeout=20).json()["price"]
     resting = {**ORDER, "type": "LIMIT", "timeInForce": "GTC", "price": f"{Decimal(price) / 2:.2f}"}
     first.signed("POST", "/api/v3/order", **resting, newClientOrderId="kept")
     until = time.monotonic() + 10
@@ -337,7 +337,7 @@ def test_every_line_of_the_log_has_the_name(start):
         b"GET / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n",
         b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n",
     ):
-        with socket.create_connection(where, timeout=5) as connection:
+        with socket.create_connection(where, timeout=20) as connection:
             connection.sendall(text)
             assert connection.recv(100).startswith(b"HTTP/1.")
     lines = found.end()[2].splitlines()

@@ -242,6 +242,6 @@ def test_a_process_that_forgets_to_stop_ends_all_the_same():
         "background.at_stop(close)\n"
         "background.submit(asyncio.sleep(3600))\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=10)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
 
     assert ("closed\n", "") == (done.stdout, done.stderr)

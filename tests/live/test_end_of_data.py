@@ -17,7 +17,7 @@ def tell(site: Any, what: str, **body: Any) -> None:
     session = requests.Session()
     session.trust_env = False
     url = f"{site.exchange.venue.rest_url}/practice/{what}"
-    session.post(url, json=body, timeout=10).raise_for_status()
+    session.post(url, json=body, timeout=20).raise_for_status()
 
 
 def bars_of(journal: Path, run: int) -> list[tuple[int, str]]:
@@ -30,7 +30,7 @@ def end_of(site: Any) -> int:
     """Give the exchange's time."""
     session = requests.Session()
     session.trust_env = False
-    told: dict[str, int] = session.get(f"{site.exchange.venue.rest_url}/practice/status", timeout=5).json()
+    told: dict[str, int] = session.get(f"{site.exchange.venue.rest_url}/practice/status", timeout=20).json()
     return told["now"]
 
 

@@ -117,7 +117,7 @@ def test_sigterm_sells_in_time_or_says_that_it_did_not(start_site: Any, delay_s:
         if "stop-loss" in sentence and "is placed" in sentence and not ended:
             url = f"{site.exchange.venue.rest_url}/practice/faults"
             fault = {"kind": "late_answer", "delay_s": delay_s, "method": "order.*"}
-            requests.post(url, json=fault, timeout=5).raise_for_status()
+            requests.post(url, json=fault, timeout=20).raise_for_status()
             ended.append(time.monotonic())
             send(signal.SIGTERM)
 

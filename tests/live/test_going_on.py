@@ -28,7 +28,7 @@ def truth(site: Any) -> dict[str, Any]:
     """Ask the exchange for all that happened."""
     session = requests.Session()
     session.trust_env = False
-    told: dict[str, Any] = session.get(f"{site.exchange.venue.rest_url}/practice/state", timeout=5).json()
+    told: dict[str, Any] = session.get(f"{site.exchange.venue.rest_url}/practice/state", timeout=20).json()
     return told
 
 
@@ -37,7 +37,7 @@ def tell(site: Any, what: str, **body: Any) -> None:
     session = requests.Session()
     session.trust_env = False
     url = f"{site.exchange.venue.rest_url}/practice/{what}"
-    session.post(url, json=body, timeout=5).raise_for_status()
+    session.post(url, json=body, timeout=20).raise_for_status()
 
 
 def assert_journal_is_true(journal: Path, told: dict[str, Any]) -> None:

@@ -148,7 +148,7 @@ def test_the_clock_stands_while_bots_register_and_is_left_as_it_was(start_site: 
     venue = start_site(step=False).exchange.venue
 
     def tell(method: str, path: str) -> Any:
-        return requests.request(method, f"{venue.rest_url}/practice/{path}", timeout=5).json()
+        return requests.request(method, f"{venue.rest_url}/practice/{path}", timeout=20).json()
 
     with standing_clock(venue, begins=False):
         assert tell("GET", "status")["paused"] is True

@@ -160,4 +160,4 @@ def step_to(site: Any, bars: int) -> None:
     session = requests.Session()
     session.trust_env = False
     url = f"{site.exchange.venue.rest_url}/practice/step"
-    session.post(url, json={"bars": bars}, timeout=10).raise_for_status()
+    session.post(url, json={"bars": bars}, timeout=20).raise_for_status()

@@ -26,7 +26,7 @@ def run_and_panic(site: Any, journal: Path, fault: dict[str, Any] | None = None)
         if "stop-loss" in sentence and sentence.endswith("is placed") and not teller.ident:
             if fault is not None:
                 url = f"{site.exchange.venue.rest_url}/practice/faults"
-                requests.post(url, json=fault, timeout=5).raise_for_status()
+                requests.post(url, json=fault, timeout=20).raise_for_status()
             teller.start()
 
     site.follower.on_say = on_say

@@ -40,7 +40,7 @@ def truth(site: Any) -> dict[str, Any]:
     """Ask the exchange for all that happened."""
     session = requests.Session()
     session.trust_env = False
-    told: dict[str, Any] = session.get(f"{site.exchange.venue.rest_url}/practice/state", timeout=5).json()
+    told: dict[str, Any] = session.get(f"{site.exchange.venue.rest_url}/practice/state", timeout=20).json()
     return told
 
 

@@ -72,7 +72,7 @@ class Served:
 
     def ask(self, verb: str, path: str, /, **params: Any) -> requests.Response:
         """Ask without a signature; parameters go into the query."""
-        return self.session.request(verb, self.server.url + path, params=params, timeout=5)
+        return self.session.request(verb, self.server.url + path, params=params, timeout=20)
 
     def signed(
         self, verb: str, path: str, /, *, in_body: bool = False, key: Any = SECRET, **params: Any
@@ -97,7 +97,7 @@ class Served:
         if key is not None:
             headers["X-MBX-APIKEY"] = key
         url = self.server.url + path + ("?" + query if query else "")
-        return self.session.request(verb, url, data=body, headers=headers, timeout=5)
+        return self.session.request(verb, url, data=body, headers=headers, timeout=20)
 
 
 def make_exchange(*, at: int = 60, interval: str = "1m") -> Exchange:

@@ -48,7 +48,7 @@ def order(served):
 
     def ask(verb, path, body=None, **options):
         answer = served.session.request(
-            verb, f"{served.server.url}/practice/{path}", json=body, timeout=5, **options
+            verb, f"{served.server.url}/practice/{path}", json=body, timeout=20, **options
         )
         assert NAME == answer.json()["exchange"]
         return answer.status_code, answer.json()
@@ -193,19 +193,19 @@ def test_what_cannot_be_done_is_told_in_a_sentence(order, path, body, words):
 def test_a_body_that_is_not_json_is_refused(served):
     """Also one of a hundred thousand brackets, and one that is no text."""
     for body in ("{", "[" * 100_000, b"\xff\xfe\xfd"):
-        answer = served.session.post(f"{served.server.url}/practice/pause", data=body, timeout=5)
+        answer = served.session.post(f"{served.server.url}/practice/pause", data=body, timeout=20)
         assert (400, True) == (answer.status_code, "not JSON" in answer.json()["error"])
 
 
 def test_without_clock_and_board_it_says_so(bare):
     """A server may have neither."""
     url = f"{bare.server.url}/practice"
-    pause = bare.session.post(f"{url}/pause", timeout=5)
-    faults = bare.session.get(f"{url}/faults", timeout=5)
+    pause = bare.session.post(f"{url}/pause", timeout=20)
+    faults = bare.session.get(f"{url}/faults", timeout=20)
 
     assert "Nobody moves the clock" in pause.json()["error"]
     assert "without a board" in faults.json()["error"]
-    assert {"active": [], "fired": {}} == bare.session.get(f"{url}/status", timeout=5).json()["faults"]
+    assert {"active": [], "fired": {}} == bare.session.get(f"{url}/status", timeout=20).json()["faults"]
 
 
 def test_web_pages_have_no_say(served, order):

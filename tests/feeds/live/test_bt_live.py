@@ -439,7 +439,7 @@ def test_a_script_of_anybody_ends_at_ctrl_c(market):
         env={**os.environ, **urls},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
 
