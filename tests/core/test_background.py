@@ -21,7 +21,7 @@ def background():
         yield running
 
 
-def poll(condition, limit_s=5.0):
+def poll(condition, limit_s=20.0):
     until = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < until

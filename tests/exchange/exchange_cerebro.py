@@ -71,10 +71,10 @@ class Running:
         """End the feeds and wait for Cerebro's end."""
         for feed in self.feeds:
             feed.finish()
-        self._thread.join(5)
+        self._thread.join(20)
         assert not self._thread.is_alive()
 
-    def join(self, limit_s: float = 5.0) -> None:
+    def join(self, limit_s: float = 20.0) -> None:
         self._thread.join(limit_s)
         assert not self._thread.is_alive()
 

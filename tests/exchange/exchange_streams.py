@@ -89,12 +89,12 @@ class StreamServer:
         """Close all connections with a goodbye."""
         self._call(self._close_all, code, reason)
 
-    def wait_for_listeners(self, count: int, *, attempts: int = 0, limit_s: float = 5.0) -> None:
+    def wait_for_listeners(self, count: int, *, attempts: int = 0, limit_s: float = 20.0) -> None:
         """Wait until so many are connected, after at least so many attempts; raises when it takes too long."""
         self.wait(lambda: len(self.listeners) == count and len(self.attempts) >= attempts, limit_s=limit_s)
 
     @staticmethod
-    def wait(condition: Callable[[], bool], *, limit_s: float = 5.0) -> None:
+    def wait(condition: Callable[[], bool], *, limit_s: float = 20.0) -> None:
         """Poll until something holds; raises TimeoutError when it takes too long."""
         until = time.monotonic() + limit_s
         while not condition():

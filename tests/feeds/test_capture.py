@@ -56,7 +56,7 @@ class Recording:
         return asyncio.run(main())
 
     async def until(self, condition):
-        end = time.monotonic() + 5
+        end = time.monotonic() + 20
         while not condition():
             if time.monotonic() > end:
                 raise TimeoutError(self.said)

@@ -64,7 +64,7 @@ class Served:
         async def run() -> Any:
             return act()
 
-        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(5)
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(20)
 
     def advance(self, ms: int) -> None:
         """Let time pass on the exchange."""

@@ -42,7 +42,7 @@ KEY = made_key(11)
 D = Decimal
 
 
-def eventually(condition: Callable[[], Any], *, within_s: float = 5.0) -> Any:
+def eventually(condition: Callable[[], Any], *, within_s: float = 20.0) -> Any:
     """Poll until something holds and give it; raises TimeoutError when it takes too long."""
     until = time.monotonic() + within_s
     while not (found := condition()):
@@ -91,7 +91,7 @@ class Practice:
         async def run() -> Any:
             return act()
 
-        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(5)
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(20)
 
     def advance(self, minutes: int) -> None:
         """Let time pass on the exchange."""

@@ -119,7 +119,7 @@ def test_trades_are_found_on_an_exchange_that_began_anew(practice, start, gatewa
 def test_an_order_is_asked_for_until_it_is_found(practice, start, gateway, make_order, eventually):
     """-2013 at first may be a copy that lags; how long it has been so is told."""
     check, order = start(first_s=0.01), make_order()
-    with practice.faults.having(HiddenOrder(hidden_s=0.15)):
+    with practice.faults.having(HiddenOrder(hidden_s=0.4)):
         gateway.place(order)
         check.ask("BTCUSDT", order.client_id)
 
@@ -218,7 +218,7 @@ def test_a_key_that_is_not_accepted_ends_it(start):
     check = start(credentials=Credentials(other.api_key, other.secret), first=False)
 
     with pytest.raises(Rejected, match="belongs to this venue") as caught:
-        check.done.result(5)
+        check.done.result(20)
     assert other.api_key not in str(caught.value)
 
 

@@ -483,7 +483,7 @@ def test_closing_ends_what_is_under_way(script, scripted, eventually):
     thread.start()
     eventually(lambda: script.count(ACCOUNT))
     scripted.close()
-    thread.join(2)
+    thread.join(10)
 
     assert not thread.is_alive()
     assert "closed by us" in str(caught[0])

@@ -248,7 +248,7 @@ def test_a_key_that_is_not_accepted_ends_it(start, practice):
     stream = start(credentials=Credentials(other.api_key, other.secret), wait=False)
 
     with pytest.raises(Rejected, match="belongs to this venue") as caught:
-        stream.done.result(5)
+        stream.done.result(20)
 
     assert -2015 == caught.value.code
     assert other.api_key not in str(caught.value)
@@ -263,7 +263,7 @@ def test_a_key_that_is_revoked_ends_it(practice, start):
     practice.faults.add(EndUserStreams())
 
     with pytest.raises(Rejected):
-        stream.done.result(5)
+        stream.done.result(20)
     assert ["up", "down"] == states(practice, 2)
 
 
@@ -272,7 +272,7 @@ def test_a_refusal_before_it_was_ever_let_in_ends_it(practice, start):
     with practice.faults.having(RefuseHandshake(status=403)):
         stream = start(wait=False)
         with pytest.raises(Rejected, match="403"):
-            stream.done.result(5)
+            stream.done.result(20)
 
 
 def test_a_refusal_after_it_was_let_in_is_waited_out(practice, start):
@@ -288,10 +288,10 @@ def test_a_server_that_is_away_is_tried_with_pauses(practice, start, eventually)
     """And found again when it is back."""
     stream = start()
     port = practice.server.port
-    asyncio.run_coroutine_threadsafe(practice.server.stop_listening(), practice.loop).result(5)
+    asyncio.run_coroutine_threadsafe(practice.server.stop_listening(), practice.loop).result(20)
     practice.faults.add(DropSockets())
     eventually(lambda: "refused the connection" in stream.trouble)
-    asyncio.run_coroutine_threadsafe(practice.server.listen(), practice.loop).result(5)
+    asyncio.run_coroutine_threadsafe(practice.server.listen(), practice.loop).result(20)
 
     assert ["up", "down", "up"] == states(practice, 3)
     assert port == practice.server.port
@@ -353,10 +353,10 @@ def odd(background):
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         return runner
 
-    runner = background.submit(begin()).result(5)
+    runner = background.submit(begin()).result(20)
     server.url = f"ws://127.0.0.1:{runner.addresses[0][1]}"
     yield server
-    background.submit(runner.cleanup()).result(5)
+    background.submit(runner.cleanup()).result(20)
 
 
 def run_on(odd, practice, background, **options):
@@ -388,7 +388,7 @@ def test_a_server_that_accepts_and_drops_is_not_hammered(odd, practice, backgrou
         eventually(lambda number=number: len(practice.received(StreamChanged)) >= 2 * number - 1)
         socket = odd.connections[-1]
         pauses.append(stream._failures)
-        background.submit(socket.close()).result(5)
+        background.submit(socket.close()).result(20)
 
     assert [0, 1, 2, 3] == pauses
 

@@ -453,7 +453,7 @@ def test_runstop_ends_it_too(market, run_live):
     """Cerebro looks at least every qcheck seconds."""
     running = begin(market, run_live, qcheck=0.1)
     running.cerebro.runstop()
-    running.join(3)
+    running.join()
 
     assert running.error is None
 

@@ -70,7 +70,7 @@ class Rig:
 
     async def read(self, client: ClientConnection) -> Any:
         """Give the next message; raises TimeoutError when none comes."""
-        return json.loads(await asyncio.wait_for(client.recv(), 5))
+        return json.loads(await asyncio.wait_for(client.recv(), 20))
 
     async def read_all(self, client: ClientConnection) -> list[Any]:
         """
@@ -92,7 +92,7 @@ class Rig:
 
     async def settled(self, condition: Callable[[], Any]) -> None:
         """Poll until something holds; raises TimeoutError when it takes too long."""
-        until = time.monotonic() + 5
+        until = time.monotonic() + 20
         while not condition():
             if time.monotonic() > until:
                 raise TimeoutError

@@ -186,7 +186,7 @@ def test_the_cut_may_be_announced(play, policies, path, form):
         assert await rig.read(client) == form({"e": "serverShutdown", "E": rig.exchange.now})
         assert (await closing(client))[0] == 1001
 
-    play(scenario, policies=policies(lifetime_s=0.1, notice_s=0.08))
+    play(scenario, policies=policies(lifetime_s=0.3, notice_s=0.28))
 
 
 def test_server_shutdown_is_told_to_all_and_they_stay(play):
