@@ -123,7 +123,7 @@ def test_a_strategy_that_raises_is_recorded_and_the_search_goes_on(request_of, m
         assert not trials[1].metrics
 
 
-def test_processes_give_the_same_trials(request_of):
+def test_threads_give_the_same_trials(request_of):
     """Whatever comes back first."""
     one, two = (search(request_of("rsi", "period=5:8", jobs=jobs)) for jobs in (1, 2))
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 
 import pytest
 
@@ -108,3 +110,39 @@ def test_a_sweep_has_a_place_of_its_own(request_of, tmp_path):
     assert first.parent == tmp_path / "bt-run" / "sweeps"
     assert first.name.startswith("rsi-BTC")
     assert first.suffix == ".sqlite"
+
+
+MEASURE = """
+import resource, sys
+from pathlib import Path
+from bt_run.core.settings import BacktestSettings
+from bt_run.run.data import DataRequest, load_data
+from bt_run.run.optimize.goal import Goal
+from bt_run.run.optimize.request import SearchRequest
+from bt_run.run.optimize.space import read_space
+from bt_run.run.optimize.summary import summarise
+from bt_run.run.optimize.sweep import begin_sweep, run_sweep
+from strategies.loader import load_strategy
+
+data = load_data(DataRequest(sys.argv[1], end=1_540_000_000_000))
+space = read_space(load_strategy("rsi"), ["period=5:14", f"oversold=20:{sys.argv[2]}:0.01"], is_stepped=True)
+request = SearchRequest("rsi", data, BacktestSettings(), space, (Goal.parse("sharpe"),), jobs=2)
+with begin_sweep(request, Path(sys.argv[3])) as file:
+    run_sweep(request, file)
+    found = summarise(request, file.trials, top=10)
+print(found.counts.tried, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_number_of_combinations(root, tmp_path):
+    """Twenty thousand take what two thousand take; as objects they would be 50 MiB more."""
+    found = {}
+    for last in ("22", "40"):
+        words = [sys.executable, "-c", MEASURE, root / "data" / "btc_1d.csv", last, tmp_path / f"{last}.sqlite"]
+        said = subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+        found[int(said[0])] = int(said[1])
+    few, many = sorted(found)
+
+    assert (2_010, 20_010) == (few, many)
+    assert found[many] - found[few] < 20
