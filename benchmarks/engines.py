@@ -47,7 +47,8 @@ the final equity. Median (least to most) of {runs}; {megabytes:.0f} MB of CSV.
 {rows}
 
 - {agreed}
-- The sides of bt-run write metrics, trades and settings as JSON{extra}; the peers keep final equity and trades.
+- The sides of bt-run write metrics, trades and settings as JSON, where said also each trade and each bar's
+  equity as CSV; the peers write final equity and trades.
 - First run: with an empty cache of machine code, as after an installation.
 
 {machine}
@@ -207,8 +208,8 @@ def section_of(given: argparse.Namespace, folder: Path) -> str:
     small = Place(folder / "small.csv", place.store, folder)
     run_child([sys.executable, str(HERE / "make_bars.py"), "2000", str(small.csv)])
     for side in sides:
-        if not side.cold and side.source == "csv":
-            run_side(side, small)
+        if not side.cold:  # the fast engine compiles for many bars only
+            run_side(side, place if side.engine == "fast" else small)
     load_before = os.getloadavg()[0]
     taken, truth = measure(sides, place, runs=given.runs, slow_runs=given.slow_runs)
     only = f" --only {' '.join(repr(name) for name in given.only)}" if given.only else ""
@@ -218,7 +219,6 @@ def section_of(given: argparse.Namespace, folder: Path) -> str:
         megabytes=place.csv.stat().st_size / 1e6,
         base=sides[0].name,
         rows=rows_of(taken),
-        extra=", where said also each trade and each bar's equity as CSV",
         agreed=f"All sides: {len(truth['trades'])} closed trades, final equity {truth['equity_final']:.4f}.",
         machine="\n".join(describe(load_before=load_before)),
         command=f"python benchmarks/engines.py --bars {given.bars} --runs {given.runs}"
