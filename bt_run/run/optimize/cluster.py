@@ -26,6 +26,7 @@ from bt_run.core.errors import ConfigError
 from bt_run.core.trial import Trial
 from bt_run.run.optimize.measure import Measurer
 from bt_run.run.optimize.swept import SweptMeasurer, why_not_swept
+from bt_run.run.optimize.workers import cut_chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -103,8 +104,7 @@ class Cluster:
         Raises:
             ConfigError: the scheduler is gone, or all workers are and none comes within a minute.
         """
-        source = iter(candidates)
-        chunks = iter(lambda: list(islice(source, self._at_once)), [])
+        chunks = cut_chunks(candidates, at_once=self._at_once, width=self.width)
         again: deque[_Share] = deque()  # those that came to nothing
         handed_out: _Shares = {}
         while True:

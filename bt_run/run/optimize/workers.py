@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bt_run.run.optimize.request import SearchRequest
     from bt_run.run.optimize.swept import SweptMeasurer
 
-__all__ = ["Here", "Processes", "Threads", "Workers", "stream_chunks"]
+__all__ = ["Here", "Processes", "Threads", "Workers", "cut_chunks", "stream_chunks"]
 
 _AT_ONCE = 16
 """Combinations that a thread takes at a time: a few milliseconds of work."""
@@ -88,8 +88,7 @@ class Threads:
 
     def stream(self, candidates: Iterable[Candidate]) -> Iterator[list[Trial]]:
         """Run candidates in order, some at a time."""
-        source = iter(candidates)
-        chunks = iter(lambda: list(islice(source, _AT_ONCE)), [])
+        chunks = cut_chunks(candidates, at_once=_AT_ONCE, width=self.width)
         if self.width == 1:
             yield from map(self._measurer.measure, chunks)
             return
@@ -131,6 +130,18 @@ class Processes:
             raise StrategyError(
                 "A process of the search was killed, perhaps for want of memory. Try fewer with --jobs."
             ) from error
+
+
+def cut_chunks(candidates: Iterable[Candidate], *, at_once: int, width: int) -> Iterator[list[Candidate]]:
+    """
+    Cut candidates into chunks of at most `at_once`, taken when they are asked for.
+
+    A list, which is a round of a method that learns, is cut evenly among `width` workers.
+    """
+    if isinstance(candidates, list):
+        at_once = min(at_once, -(-len(candidates) // width))
+    source = iter(candidates)
+    return iter(lambda: list(islice(source, at_once)), [])
 
 
 def stream_chunks(
