@@ -15,10 +15,9 @@ from sqlalchemy import delete, func, insert, select, update
 
 from bt_run.core.errors import ConfigError
 from bt_run.journal import schema
+from bt_run.journal.bring_up import bring_up
 from bt_run.journal.database import Place, open_engine, open_reading, telling
-from bt_run.journal.migrate import find_version
 from bt_run.journal.records import AlertRecord, AlertRuleRecord, DeliveryRecord
-from bt_run.journal.writer_lock import is_held
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +48,7 @@ class AlertTables:
 
     def __init__(self, journal: str | Path | Place) -> None:
         self.place = journal if isinstance(journal, Place) else Place.parse(journal)
-        _bring_up(self.place)
+        bring_up(self.place, wanted="alerts")
         self._engine = open_engine(self.place, durable=False)
         self._reader = open_reading(self.place)
 
@@ -178,25 +177,3 @@ class AlertTables:
         if found is None:
             raise ConfigError(f"There is no alert rule {number} in {self.place}. See bt-run alerts list.")
         return AlertRuleRecord(*found)
-
-
-def _bring_up(place: Place) -> None:
-    """Make the journal, or bring it up to date, unless a bot has it."""
-    from bt_run.journal.journal import Journal  # noqa: PLC0415  # only where it must be made or mended
-
-    if place.file is not None and not place.file.exists():
-        Journal(place.file).close()
-        return
-    engine = open_engine(place, durable=False)
-    try:
-        with telling(place), engine.begin() as connection:
-            version = find_version(connection, place)
-    finally:
-        engine.dispose()
-    if version == schema.SCHEMA_VERSION:
-        return
-    if is_held(place):
-        raise ConfigError(
-            f"The bot that writes {place} is of an older bt-run, which keeps no alerts. Start it with this one."
-        )
-    Journal(place.file if place.file is not None else place.url.render_as_string(hide_password=False)).close()

@@ -39,13 +39,14 @@ __all__ = [
     "order_events",
     "orders",
     "runs",
+    "settings",
     "signals",
     "state",
     "symbols",
     "writer",
 ]
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """The version that this bt-run writes."""
 
 VERSION_TABLE = "bt_run_journal_version"
@@ -233,7 +234,7 @@ commands = Table(
     Column("taken_ms", BigInteger),
     Column("answer", Text),
 )
-"""Others than the writer add to this table and to those of the alerts, and to no other."""
+"""Others than the writer add to this table and to those of the alerts and the settings, and to no other."""
 
 alerts = Table(
     "alerts",
@@ -273,6 +274,14 @@ alert_rules = Table(
     Column("cooldown_s", Integer, nullable=False),
     Column("enabled", Boolean, nullable=False),
     _time("created_ms"),
+)
+
+settings = Table(
+    "settings",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("document", Document, nullable=False),
+    _time("changed_ms"),
 )
 
 writer = Table(

@@ -12,6 +12,7 @@ import talib
 
 from bt_run.journal.alert_tables import AlertTables
 from bt_run.journal.records import AlertRecord, DeliveryRecord
+from bt_run.journal.settings_table import find_setting
 from bt_run.run.alerting.rules import AlertRules
 
 POLL_S = 0.1
@@ -232,3 +233,42 @@ def test_a_rule_that_cannot_be_read_is_shown_where(tab, desk, server, tmp_path):
 def test_without_a_journal_there_is_no_alerts_panel(page):
     """Nothing to be filled in that would not be kept."""
     assert page.is_hidden("#alerts")
+
+
+def test_settings_are_those_of_the_journal_in_every_browser(tab, chromium, desk, server, tmp_path):
+    """Set in one browser, there in another that has never been here."""
+    make_journal(desk, tmp_path)
+    page = open_page(tab, server)
+    page.select_option("#interval", "3d")
+    page.click("#theme")
+    page.fill("#indicator-search", "ema")
+    page.click("#indicator-list button[data-name='EMA']")
+    until(lambda: (find_setting(desk.journal, "desk") or {}).get("indicators"))
+
+    context = chromium.new_context()
+    other = context.new_page()
+    other.goto(f"{server.url}/?token={server.token}")
+    until(lambda: other.evaluate("window.btrun?.indicators.chosen.size ?? 0"))
+    assert "light" == other.get_attribute("html", "data-theme")
+    assert "3d" == other.input_value("#interval")
+    context.close()
+
+
+def test_settings_go_to_a_file_and_come_from_one(page, tmp_path):
+    """Whole; a file of something else is told."""
+    page.fill("#indicator-search", "ema")
+    page.click("#indicator-list button[data-name='EMA']")
+    page.click("#settings summary")
+    with page.expect_download() as download:
+        page.click("#settings-export")
+    kept = tmp_path / "settings.json"
+    download.value.save_as(kept)
+    page.click("#indicator-chosen button")
+    page.click("#theme")
+    page.set_input_files("#settings-import", kept)
+
+    until(lambda: ["EMA"] == page.evaluate("btrun.indicators.choice().map((it) => it.name)"))
+    assert "dark" == page.get_attribute("html", "data-theme")
+    kept.write_text("{}", encoding="utf-8")
+    page.set_input_files("#settings-import", kept)
+    assert "no settings of bt-run" in until(lambda: page.inner_text("#problem"))

@@ -23,6 +23,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from bt_run.core.errors import ConfigError
+from bt_run.journal.alert_tables import AlertTables
 from bt_run.journal.commands import find_command
 from bt_run.journal.journal import Journal
 from bt_run.journal.queries import JournalReader
@@ -120,6 +121,10 @@ def test_nothing_is_lost(old: Path):
         if old_version >= 3:
             answer = "Paused: no new entries. Exits and protective orders go on."
             assert answer == find_command(journal, 1).answer
+        if old_version >= 4:
+            with AlertTables(old) as tables:
+                assert ["rsi(14) < 30"] == [rule.text for rule in tables.rules()]
+                assert [("rule", "sent")] == [(told.kind, way.state) for told, way in tables.newest(9)]
         assert 3 == journal.begin_run(venue="x", symbol="B", interval="1m", strategy="s", started_ms=1).run
 
 

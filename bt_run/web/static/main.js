@@ -7,11 +7,12 @@ import { Indicators } from "./indicators.js";
 import { theme, useTheme } from "./look.js";
 import { PriceChart } from "./price-chart.js";
 import { begin, get, Stream } from "./server.js";
+import { Settings } from "./settings.js";
 import { Strategy } from "./strategy.js";
 
 const node = (id) => document.getElementById(id);
 const bars = new Bars();
-let look = 0, symbol = "", interval = "", asking = false, fresh = true, skew = 0, lengths = {}, stream = null;
+let look = 0, symbol = "", interval = "", asking = false, fresh = true, skew = 0, lengths = {}, stream = null, of = "";
 
 const chart = new PriceChart(node("price-chart"), node("panels"), { wantOlder: () => {
   if (asking || !bars.times.length) return;
@@ -21,11 +22,12 @@ const chart = new PriceChart(node("price-chart"), node("panels"), { wantOlder: (
 const indicators = new Indicators(chart, {
   want: (key, { info, parameters, column }) => stream.say({ do: "indicator", id: look, key, name: info.name, parameters, column }),
   drop: (key) => stream.say({ do: "drop", id: look, key }),
-  changed: () => remember(),
+  changed: () => settings.keep(),
 });
 const strategy = new Strategy(chart, { series: () => ({ symbol, interval }), tell });
 
 const bot = new Bot(chart, { series: () => ({ symbol, interval }), interval: () => lengths[interval], tell });
+const settings = new Settings({ choice, use, tell });
 const alerts = new Alerts({ series: () => ({ symbol, interval }), tell });
 
 function tell(problem) {
@@ -52,7 +54,7 @@ function choose(newSymbol, newInterval) {
   tell("");
   alerts.follow();
   ask();
-  remember();
+  settings.keep();
 }
 
 function ask() {
@@ -113,18 +115,23 @@ function showCountdown() {
   node("countdown").textContent = `${hours ? `${hours}:` : ""}${String(minutes).padStart(2, "0")}:${String(rest).padStart(2, "0")}`;
 }
 
-// What this browser showed last.
-function remember() {
-  localStorage.setItem("bt-run", JSON.stringify({ symbol, interval, theme: theme(), indicators: indicators.choice() }));
+// What is kept: `of` says which market the practice exchange was of, for another one has other bars.
+function choice() {
+  return { symbol, interval, of, theme: theme(), indicators: indicators.choice() };
 }
 
-function remembered() {
-  try { return JSON.parse(localStorage.getItem("bt-run")) ?? {}; } catch { return {}; }
+function use(wish) {
+  useTheme(wish.theme);
+  chart.dress();
+  for (const key of [...indicators.chosen.keys()]) indicators.remove(key);
+  choose(wish.symbol.toUpperCase(), wish.interval);
+  indicators.restore(wish.indicators);
 }
 
 async function start() {
   const [page, intervals, catalogue] = await Promise.all([begin(), get("/intervals"), get("/indicators")]);
-  const before = remembered();
+  const before = await settings.begin(page.has_journal);
+  of = [page.venue, page.symbol, page.interval].join(" ");
   if (before.theme) { useTheme(before.theme); chart.dress(); }
   node("note").textContent = page.note;
   node("interval").append(...intervals.map((name) => new Option(name, name)));
@@ -134,11 +141,12 @@ async function start() {
   await strategy.begin();
   await bot.begin();
   if (page.has_journal) await alerts.begin(intervals);
-  const isSame = before.symbol && page.venue !== "practice";
+  const isSame = before.symbol && (page.venue !== "practice" || before.of === of);
   stream = new Stream({ hear, opened: () => (look ? ask() : first()), lost: () => state("no connection to bt-run", "bad") });
   const first = () => {
     choose(isSame ? before.symbol : page.symbol, isSame ? before.interval : page.interval);
     indicators.restore(before.indicators ?? []);
+    settings.open();
   };
   setInterval(showCountdown, 500);
 }
@@ -150,6 +158,6 @@ node("symbol").addEventListener("input", async () => {
   node("symbols").replaceChildren(...symbols.map((name) => new Option(name, name)));
 });
 node("interval").addEventListener("change", () => choose(symbol, node("interval").value));
-node("theme").addEventListener("click", () => { useTheme(theme() === "dark" ? "light" : "dark"); chart.dress(); remember(); });
-window.btrun = { alerts, bars, bot, chart, indicators, strategy, choose: (a, b) => choose(a, b), stream: () => stream, look: () => ({ look, symbol, interval }) };
+node("theme").addEventListener("click", () => { useTheme(theme() === "dark" ? "light" : "dark"); chart.dress(); settings.keep(); });
+window.btrun = { alerts, bars, bot, chart, indicators, settings, strategy, choose: (a, b) => choose(a, b), stream: () => stream, look: () => ({ look, symbol, interval }) };
 start().catch((error) => tell(error.message));

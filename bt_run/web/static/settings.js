@@ -1,0 +1,87 @@
+// What a person has set: in the journal where there is one, else in this browser alone; as a file, and from one.
+
+import { get, send } from "./server.js";
+
+const KEPT = "bt-run", PATH = "/settings/desk", FORMAT = 1;
+const node = (id) => document.getElementById(id);
+
+export class Settings {
+  // `choice()` gives what is set now, `use(choice)` sets it, `tell` shows a problem.
+  constructor({ choice, use, tell }) {
+    Object.assign(this, { choice, use, tell, hasJournal: false, isOpen: false, wanted: null, sending: false });
+    node("settings-export").addEventListener("click", () => this.export());
+    node("settings-import").addEventListener("change", (event) => this.import(event.target));
+  }
+
+  // Gives what was set before. Nothing is kept until `open`, so that a page that begins does not write over it.
+  async begin(hasJournal) {
+    this.hasJournal = hasJournal;
+    node("settings-place").textContent = hasJournal ? "Kept in the journal, for every browser." : "Kept in this browser; with --journal, for every browser.";
+    const kept = hasJournal ? (await get(PATH)).document : null;
+    const found = kept ?? inBrowser();
+    return Array.isArray(found.indicators) ? found : {};
+  }
+
+  open() {
+    this.isOpen = true;
+    this.keep();
+  }
+
+  keep() {
+    if (!this.isOpen) return;
+    const choice = this.choice();
+    localStorage.setItem(KEPT, JSON.stringify(choice));
+    if (!this.hasJournal) return;
+    this.wanted = choice;
+    if (!this.sending) this.send();
+  }
+
+  // One request at a time; of what is set in between only the last is sent.
+  async send() {
+    this.sending = true;
+    try {
+      while (this.wanted) {
+        const document = this.wanted;
+        this.wanted = null;
+        await send("PUT", PATH, document);
+      }
+    } catch (error) {
+      this.tell(error.message);
+    } finally {
+      this.sending = false;
+    }
+  }
+
+  export() {
+    const text = JSON.stringify({ "bt-run": FORMAT, ...this.choice() }, null, 2);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    link.download = "bt-run-settings.json";
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }
+
+  async import(input) {
+    try {
+      const [file] = input.files;
+      if (file) this.use(read(await file.text()));
+    } catch (error) {
+      this.tell(error.message);
+    }
+    input.value = "";
+  }
+}
+
+function inBrowser() {
+  try { return JSON.parse(localStorage.getItem(KEPT)) ?? {}; } catch { return {}; }
+}
+
+function read(text) {
+  let found;
+  try { found = JSON.parse(text); } catch { throw new Error("This file is no JSON. Choose one that this page exported."); }
+  if (found?.["bt-run"] !== FORMAT) throw new Error("This file has no settings of bt-run. Choose one that this page exported.");
+  const { symbol, interval, theme, indicators } = found;
+  const isWhole = [symbol, interval].every((name) => typeof name === "string" && /^[A-Za-z0-9]{1,30}$/.test(name)) && ["dark", "light"].includes(theme) && Array.isArray(indicators) && indicators.length <= 50;
+  if (!isWhole) throw new Error("The settings in this file are not whole: symbol, interval, theme and indicators are needed.");
+  return { symbol, interval, theme, indicators };
+}
