@@ -202,6 +202,7 @@ def _decimals(prices: FloatArray) -> int:
     sample = flat[:: max(1, len(flat) // _SAMPLE)]
     for decimals in range(9):
         scaled = sample * 10.0**decimals
-        if np.allclose(scaled, np.round(scaled), rtol=1e-12, atol=1e-6):
+        # The least true decimal, the eighth, is ten times the tolerance; a float errs by less.
+        if np.allclose(scaled, np.round(scaled), rtol=1e-15, atol=1e-9):
             return decimals
     return 8

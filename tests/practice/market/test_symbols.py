@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bt_run.core.errors import ConfigError
@@ -86,6 +86,8 @@ def test_without_prices_the_rules_are_those_of_btcusdt() -> None:
 
 
 @given(st.integers(0, 8), st.lists(st.integers(1, 10**9), min_size=1, max_size=50))
+@example(6, [124_999_999])
+@example(8, [1_000_000_001])
 def test_given_prices_lie_on_the_tick_grid(decimals: int, numbers: list[int]) -> None:
     prices = [D(number).scaleb(-decimals) for number in numbers]
     rules = rules_for("FOOUSDT", prices=np.array([float(price) for price in prices]))
