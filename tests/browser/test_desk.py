@@ -254,8 +254,14 @@ def test_settings_are_those_of_the_journal_in_every_browser(tab, chromium, desk,
     context.close()
 
 
-def test_settings_go_to_a_file_and_come_from_one(page, tmp_path):
-    """Whole; a file of something else is told."""
+def test_settings_go_to_a_file_and_come_from_one(tab, desk, server, tmp_path):
+    """Whole, with the alert rules; a file of something else is told."""
+    make_journal(desk, tmp_path)
+    with closing(AlertRules(desk.journal)) as rules:
+        rules.add("close > 1", symbol="BTCUSDT", interval="1h")
+        rules.switch(1, is_on=False)
+        rules.add("close > 2", symbol="BTCUSDT", interval="1h")
+    page = open_page(tab, server)
     page.fill("#indicator-search", "ema")
     page.click("#indicator-list button[data-name='EMA']")
     page.click("#settings summary")
@@ -265,8 +271,15 @@ def test_settings_go_to_a_file_and_come_from_one(page, tmp_path):
     download.value.save_as(kept)
     page.click("#indicator-chosen button")
     page.click("#theme")
-    page.set_input_files("#settings-import", kept)
-
+    with closing(AlertRules(desk.journal)) as rules:
+        rules.remove(1)
+        until(lambda: page.evaluate("btrun.alerts.rules.length") == 1)
+        page.set_input_files("#settings-import", kept)
+        until(
+            lambda: (
+                [("close > 2", True), ("close > 1", False)] == [(rule.text, rule.is_on) for rule in rules.all()]
+            )
+        )
     until(lambda: ["EMA"] == page.evaluate("btrun.indicators.choice().map((it) => it.name)"))
     assert "dark" == page.get_attribute("html", "data-theme")
     kept.write_text("{}", encoding="utf-8")

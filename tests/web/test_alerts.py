@@ -140,3 +140,17 @@ def test_a_rule_needs_the_csrf_token(client, journal):
     """No other page makes one."""
     assert 403 == client.post("/api/v1/alerts", json=RULE).status_code
     assert not journal.exists()
+
+
+def test_a_rule_of_the_page_speaks_in_a_run(say, journal, monkeypatch):
+    """A bot that runs on the journal watches it, and what it says is in the log, whatever its target does."""
+    monkeypatch.setenv("BT_RUN_ALERT_URLS", "json://127.0.0.1:9")
+    made = say("POST", "", {"text": "close > sma(20)", "symbol": "BTCUSDT", "interval": "1d", "cooldown_s": 0})
+    live = "live --strategy macd --venue practice --data btc_1d.csv --at 2025-01-01 --speed max"
+    assert 0 == run([*live.split(), "--quiet", "--alerts", "--journal", str(journal)])
+
+    told = [message for message in say("GET", "/log?limit=200") if message["kind"] == "rule"]
+    assert told
+    assert {made["number"]} == {message["rule"] for message in told}
+    assert {"BTCUSDT 1d: close > sma(20)"} == {message["title"] for message in told}
+    assert all(["json"] == [way["target"].split(":")[0] for way in message["deliveries"]] for message in told)

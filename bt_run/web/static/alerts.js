@@ -110,6 +110,23 @@ export class Alerts {
     }
   }
 
+  // For a file: what a rule is, without its number.
+  list() {
+    return this.rules.map(({ text, symbol, interval, cooldown_s, on }) => ({ text, symbol, interval, cooldown_s, on }));
+  }
+
+  // Makes those of a file that are not there.
+  async add(rules) {
+    if (node("alerts").hidden) throw new Error("The alert rules in this file need a journal. Start bt-run web with --journal.");
+    const name = ({ text, symbol, interval }) => [text, symbol, interval].join(" "), known = new Set(this.rules.map(name));
+    await this.do(async () => {
+      for (const { on, ...rule } of rules.filter((rule) => !known.has(name(rule)))) {
+        const { number } = await send("POST", "/alerts", rule);
+        if (on === false) await send("PATCH", `/alerts/${number}`, { on });
+      }
+    });
+  }
+
   async do(deed) {
     try { await deed(); } catch (error) { this.tell(error.message); }
     await this.look();

@@ -27,7 +27,7 @@ const indicators = new Indicators(chart, {
 const strategy = new Strategy(chart, { series: () => ({ symbol, interval }), tell });
 
 const bot = new Bot(chart, { series: () => ({ symbol, interval }), interval: () => lengths[interval], tell });
-const settings = new Settings({ choice, use, tell });
+const settings = new Settings({ choice, use, tell, rules: () => alerts.list(), add: (rules) => alerts.add(rules) });
 const alerts = new Alerts({ series: () => ({ symbol, interval }), tell });
 
 function tell(problem) {

@@ -6,9 +6,10 @@ const KEPT = "bt-run", PATH = "/settings/desk", FORMAT = 1;
 const node = (id) => document.getElementById(id);
 
 export class Settings {
-  // `choice()` gives what is set now, `use(choice)` sets it, `tell` shows a problem.
-  constructor({ choice, use, tell }) {
-    Object.assign(this, { choice, use, tell, hasJournal: false, isOpen: false, wanted: null, sending: false });
+  // `choice()` gives what is set now, `use(choice)` sets it, `rules()` gives the alert rules, `add(rules)` makes those that are missing,
+  // `tell` shows a problem.
+  constructor({ choice, use, rules, add, tell }) {
+    Object.assign(this, { choice, use, rules, add, tell, hasJournal: false, isOpen: false, wanted: null, sending: false });
     node("settings-export").addEventListener("click", () => this.export());
     node("settings-import").addEventListener("change", (event) => this.import(event.target));
   }
@@ -53,7 +54,7 @@ export class Settings {
   }
 
   export() {
-    const text = JSON.stringify({ "bt-run": FORMAT, ...this.choice() }, null, 2);
+    const text = JSON.stringify({ "bt-run": FORMAT, ...this.choice(), rules: this.rules() }, null, 2);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
     link.download = "bt-run-settings.json";
@@ -62,13 +63,16 @@ export class Settings {
   }
 
   async import(input) {
+    const [file] = input.files;
+    if (!file) return;
+    input.value = "";  // so that the same file can be chosen again
     try {
-      const [file] = input.files;
-      if (file) this.use(read(await file.text()));
+      const { rules, ...choice } = read(await file.text());
+      this.use(choice);
+      if (rules.length) await this.add(rules);
     } catch (error) {
       this.tell(error.message);
     }
-    input.value = "";
   }
 }
 
@@ -80,8 +84,8 @@ function read(text) {
   let found;
   try { found = JSON.parse(text); } catch { throw new Error("This file is no JSON. Choose one that this page exported."); }
   if (found?.["bt-run"] !== FORMAT) throw new Error("This file has no settings of bt-run. Choose one that this page exported.");
-  const { symbol, interval, theme, indicators } = found;
-  const isWhole = [symbol, interval].every((name) => typeof name === "string" && /^[A-Za-z0-9]{1,30}$/.test(name)) && ["dark", "light"].includes(theme) && Array.isArray(indicators) && indicators.length <= 50;
+  const { symbol, interval, theme, indicators, rules = [] } = found;
+  const isWhole = [symbol, interval].every((name) => typeof name === "string" && /^[A-Za-z0-9]{1,30}$/.test(name)) && ["dark", "light"].includes(theme) && Array.isArray(indicators) && indicators.length <= 50 && Array.isArray(rules) && rules.length <= 200;
   if (!isWhole) throw new Error("The settings in this file are not whole: symbol, interval, theme and indicators are needed.");
-  return { symbol, interval, theme, indicators };
+  return { symbol, interval, theme, indicators, rules };
 }
