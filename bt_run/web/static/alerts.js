@@ -74,7 +74,7 @@ export class Alerts {
     node("alert-text").value = rule.text;
     node("alert-symbol").value = rule.symbol;
     node("alert-interval").value = rule.interval;
-    node("alert-pause").value = Math.round(rule.cooldown_s / 60);
+    node("alert-pause").value = rule.cooldown_s / 60;
     node("alert-save").textContent = "Save";
     node("alert-leave").hidden = false;
     node("alert-problem").textContent = "";
@@ -96,7 +96,7 @@ export class Alerts {
   }
 
   async save() {
-    const text = node("alert-text").value, wish = { text, symbol: node("alert-symbol").value.trim(), interval: node("alert-interval").value || null, cooldown_s: 60 * Number(node("alert-pause").value) };
+    const text = node("alert-text").value, wish = { text, symbol: node("alert-symbol").value.trim(), interval: node("alert-interval").value || null, cooldown_s: Math.round(60 * Number(node("alert-pause").value)) };
     node("alert-problem").textContent = "";
     try {
       if (this.editing) await send("PATCH", `/alerts/${this.editing}`, wish);
