@@ -83,6 +83,7 @@ class Sequence:
         self._rules = rules or Rules()
         self._expected: int | None = None
         self._expected_end = 0
+        self._history_end = -1  # what opened up to here is history, whenever it comes
         self._warm = False
         self._connected = False
         self._ever_connected = False
@@ -197,7 +198,7 @@ class Sequence:
         else:
             self._empty += 1
             return
-        self._warm = True
+        self._warm, self._history_end = True, ask.end
         self._waiting = {opened: row for opened, row in self._waiting.items() if not self._is_past(opened)}
 
     def _expect(self, opened: int) -> None:
@@ -260,7 +261,8 @@ class Sequence:
         for old in list(self._delivered)[:-_REMEMBERED]:
             del self._delivered[old]
         fresh = now_ms - self._grid.end_of(self.position) <= self._rules.late_ms
-        live = self._connected and fresh and not first_time and not self._is_due(now_ms)
+        is_news = not first_time and self.position > self._history_end
+        live = self._connected and fresh and is_news and not self._is_due(now_ms)
         late, last = (ready[:-1], ready[-1:]) if live else (ready, [])
         for part in (late, last):
             if part is last and live:

@@ -103,6 +103,13 @@ def test_what_an_earlier_run_sent_already_is_not_sent_again() -> None:
     assert play(*steps, acted={SYMBOL: 0}) == [3]
 
 
+def test_a_bar_that_an_earlier_run_has_decided_on_is_no_news() -> None:
+    """However fresh it is when the bot is back: it would act on it twice."""
+    missed = MissedExits(acted={SYMBOL: 3}, seen={SYMBOL: 2})
+    assert [missed.is_news(SYMBOL, number) for number in (2, 3, 4, None)] == [False, False, True, True]
+    assert missed.is_news("ETHUSDT", 0)
+
+
 def test_it_can_be_left_out() -> None:
     assert play((1, "backfill", order(-3)), (2, "live", None), is_on=False) == []
 

@@ -45,7 +45,10 @@ class LiveBroker(BinanceBroker):
             recorder.bar_of = self.bar_time
 
     def _is_live(self, data: Any) -> bool:
-        return self.may_trade_on_history or bool(data.last_is_live)
+        if self.may_trade_on_history or not data.last_is_live:
+            return self.may_trade_on_history
+        symbol = self._bound.symbol_of(data) or ""
+        return self.missed.is_news(symbol, self.bar_time(symbol))
 
     def _order(self, side: str, owner: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
         order = super()._order(side, owner, data, *args, **kwargs)

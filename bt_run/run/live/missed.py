@@ -43,11 +43,19 @@ class MissedExits:
         is_on: Whether exits are made up for at all.
         acted: The last bar of each symbol (open time, ms) at which an earlier run has ordered. What is ordered
             there again was sent then.
+        seen: The last bar of each symbol that an earlier run has seen, and so decided on.
     """
 
-    def __init__(self, *, is_on: bool = True, acted: Mapping[str, int] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        *,
+        is_on: bool = True,
+        acted: Mapping[str, int] = MappingProxyType({}),
+        seen: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self._is_on = is_on
         self._acted = dict(acted)
+        self._seen = dict(seen)
         self._bars: dict[str, BarSeen] = {}
         self._exits: dict[str, _Exit] = {}
         self._due: set[str] = set()
@@ -58,6 +66,10 @@ class MissedExits:
             self._bars[bar.symbol] = bar
             if bar.is_live and bar.symbol in self._exits:
                 self._due.add(bar.symbol)
+
+    def is_news(self, symbol: str, open_time: int | None) -> bool:
+        """Tell whether no earlier run has decided on a bar; on its last one nothing is traded again."""
+        return open_time is None or open_time not in (self._seen.get(symbol), self._acted.get(symbol))
 
     def is_missed(self, symbol: str) -> bool:
         """Tell whether the symbol's current bar came too late to trade on, and is not of the history."""

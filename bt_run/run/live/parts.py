@@ -139,7 +139,7 @@ def assemble(
         events.warn(breach.sentence)
     guard: Guard = _SignalsOnly() if plan.mode == "signals" else safety
     broker = LiveBroker(
-        missed=MissedExits(is_on=plan.missed_exits, acted=begun.acted),
+        missed=MissedExits(is_on=plan.missed_exits, acted=begun.acted, seen=begun.seen),
         gateway=gateway,
         inbox=wire.inbox,
         protection=plan.protection,

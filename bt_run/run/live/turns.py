@@ -221,7 +221,7 @@ class LiveTurns:
         bars, place = feed.loaded, len(feed) - 1
         open_time = int(bars.open_time[place])
         row = tuple(float(getattr(bars, name)[place]) for name in BAR_COLUMNS[1:])
-        if feed.last_is_live:
+        if feed.last_is_live and self._broker.missed.is_news(symbol, open_time):
             self._was_live.add(symbol)
             return BarSeen(symbol, open_time, row, "live")
         is_missed = symbol in self._was_live or open_time > self._seen.get(symbol, open_time)

@@ -121,6 +121,20 @@ def test_rest_may_be_trusted_at_once():
     assert Phase.LIVE is sequence.phase
 
 
+def test_history_is_never_live_although_a_hole_holds_it_up():
+    """Its last bar has just closed, but whoever was here before has decided on it already."""
+    sequence = Sequence(Grid(MINUTE), history=5, rules=Rules(settle_ms=0, hole_asks=2))
+    first = ask_of(sequence.tick(at(10)))
+    sequence.connected(at(10))
+    told = [row(5), row(6), row(8), row(9)]
+    second = ask_of([*sequence.answered(first, told, at(10)), *sequence.tick(at(10, 1))])
+    out = sequence.answered(second, told, at(10, 1))
+
+    assert [8, 9] == delivered(out)
+    assert [] == lives(out)
+    assert [10] == lives(sequence.frame(frame(10), at(11)))
+
+
 def test_after_the_history_each_bar_comes_by_its_frame():
     """Connected, then live; the seam between REST and the stream has neither hole nor double."""
     sequence = Sequence(Grid(MINUTE), history=2)
