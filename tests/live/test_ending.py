@@ -88,7 +88,7 @@ def test_a_request_is_interrupted_before_the_end_and_cut_only_when_time_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(os_signals, "INTERRUPT_S", 0.02)
-    monkeypatch.setattr(os_signals, "END_S", 0.1)
+    monkeypatch.setattr(os_signals, "END_S", 0.5)
     told = Told()
     with told.listening(Stop()):
         send(signal.SIGTERM)
@@ -97,8 +97,8 @@ def test_a_request_is_interrupted_before_the_end_and_cut_only_when_time_is_over(
 
 
 def test_nothing_is_interrupted_once_the_end_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os_signals, "INTERRUPT_S", 0.02)
-    monkeypatch.setattr(os_signals, "END_S", 0.1)
+    monkeypatch.setattr(os_signals, "INTERRUPT_S", 0.4)
+    monkeypatch.setattr(os_signals, "END_S", 0.6)
     stop, told = Stop(), Told()
     with told.listening(stop):
         send(signal.SIGTERM)
