@@ -285,3 +285,16 @@ def test_settings_go_to_a_file_and_come_from_one(tab, desk, server, tmp_path):
     kept.write_text("{}", encoding="utf-8")
     page.set_input_files("#settings-import", kept)
     assert "no settings of bt-run" in until(lambda: page.inner_text("#problem"))
+
+
+def test_a_journal_that_cannot_be_read_does_not_keep_the_page_from_beginning(tab, server, desk, tmp_path):
+    """It is told; the chart is there all the same."""
+    broken = tmp_path / "broken.sqlite"
+    broken.write_bytes(b"this is no database, whatever its name says" * 100)
+    desk.journal = str(broken)
+    tab.page.goto(f"{server.url}/?token={server.token}")
+
+    assert until(lambda: tab.page.evaluate("window.btrun?.bars.times.length ?? 0"))
+    assert "broken.sqlite" in until(lambda: tab.page.inner_text("#problem"))
+    tab.page.goto("about:blank")
+    tab.told.clear()  # Chromium writes each refused request down

@@ -18,9 +18,20 @@ export class Settings {
   async begin(hasJournal) {
     this.hasJournal = hasJournal;
     node("settings-place").textContent = hasJournal ? "Kept in the journal, for every browser." : "Kept in this browser; with --journal, for every browser.";
-    const kept = hasJournal ? (await get(PATH)).document : null;
-    const found = kept ?? inBrowser();
+    const found = (await this.fromJournal()) ?? inBrowser();
     return Array.isArray(found.indicators) ? found : {};
+  }
+
+  // A journal that cannot be read is told, and the page begins with what the browser kept.
+  async fromJournal() {
+    if (!this.hasJournal) return null;
+    try {
+      return (await get(PATH)).document;
+    } catch (error) {
+      this.hasJournal = false;
+      this.tell(error.message);
+      return null;
+    }
   }
 
   open() {
