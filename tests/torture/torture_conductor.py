@@ -22,6 +22,9 @@ STUCK_S = 150.0
 PACE_S = 0.03
 """So often is looked how far the clock is; each look costs the exchange a millisecond."""
 
+STAKE = 0.001
+"""So many coins are a position, not the rest of one."""
+
 SETTLE_S = 45.0
 SLOW_BARS, SLOW_S = 4, 10.0
 REFUSED = 5
@@ -214,7 +217,9 @@ class Conductor:
         self.exchange.clear()
         self.exchange.tell("pause")
         self._settle()
-        if not step.alive:
+        if step.alive:
+            self._wait_for_a_stake()
+        else:
             self._die()
         state = self.exchange.ask("/practice/state")
         self.played.states.append(state)
@@ -228,6 +233,24 @@ class Conductor:
         self._miss(step.missed)
         self.bot.start()
         self._moved = (0, time.monotonic())
+
+    def _wait_for_a_stake(self) -> None:
+        """
+        Go on bar by bar until the bot has coins or orders at the exchange.
+
+        A living bot that has neither cannot see a reset before its next start, because nothing of its own is
+        gone; what it buys until then, that start leaves alone (docs/how-to/what-can-go-wrong.md).
+        """
+
+        def has_a_stake() -> bool:
+            balances = self.exchange.ask("/practice/state")["balances"]
+            if float(balances["BTC"]["free"]) + float(balances["BTC"]["locked"]) > STAKE:
+                return True
+            self.exchange.tell("step", {"bars": 1})
+            self._settle()
+            return False
+
+        wait_for("the bot to hold something before the reset", has_a_stake, SETTLE_S)
 
     def _settle(self) -> None:
         """Wait until the journal has heard of all that the exchange has."""
