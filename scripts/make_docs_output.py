@@ -30,6 +30,8 @@ _BLOCK = re.compile(
 )
 _SHOWN_FOLDER = "~/try"
 _CUT = "..."
+_LIMIT_S = 300
+"""A command of a page that takes longer waits for a network or for a person; it belongs into a block ``sh``."""
 
 
 def pages() -> list[Path]:
@@ -79,6 +81,7 @@ def _run_block(body: str, folder: Path, environment: dict[str, str]) -> str:
             stderr=subprocess.STDOUT,
             check=False,
             text=True,
+            timeout=_LIMIT_S,
         )
         lines = [line.rstrip().replace(str(folder), _SHOWN_FOLDER) for line in ran.stdout.splitlines()]
         old = before.splitlines()

@@ -139,6 +139,22 @@ def test_the_index_lists_every_page():
     assert set() == missing
 
 
+def test_no_page_runs_a_command_that_waits_for_a_network():
+    """Blocks with output are run as they stand: what follows a market must replay a file."""
+    endless = re.compile(
+        r"^\$ bt-run (signals|live|web|practice|data (capture|download)|alerts (test|watch))\b.*$", re.M
+    )
+    found = [
+        (page.name, command[0])
+        for page in PAGES
+        for block in re.findall(r"^```console\n(.*?)^```", page.read_text(encoding="utf-8"), re.M | re.S)
+        for command in endless.finditer(block)
+        if "--data" not in command[0]
+    ]
+
+    assert [] == found
+
+
 @pytest.mark.slow
 def test_the_output_that_the_pages_show_is_what_the_commands_print():
     """Mend it with: python scripts/make_docs_output.py."""
