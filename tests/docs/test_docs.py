@@ -142,7 +142,7 @@ def test_the_index_lists_every_page():
 def test_no_page_runs_a_command_that_waits_for_a_network():
     """Blocks with output are run as they stand: what follows a market must replay a file."""
     endless = re.compile(
-        r"^\$ bt-run (signals|live|web|practice|data (capture|download)|alerts (test|watch))\b.*$", re.M
+        r"^\$ bt-run (signals|web|practice|data (capture|download)|alerts (test|watch))\b.*$", re.M
     )
     found = [
         (page.name, command[0])

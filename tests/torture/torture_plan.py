@@ -200,8 +200,9 @@ def make_plan(
         step = step if killed + 1 + len(step.again_s) <= kills else Step(step.bar, "kill", missed=step.missed)
         killed += 1 + len(step.again_s)
         steps.append(step)
+    # A reset takes minutes. Within one of the last trade it could not be told from a list that lags behind.
     steps += [
-        Step(_bar(draw, bars), "wipe", ({"kind": "wipe"},), alive=bool(number % 2), missed=draw.randint(0, 5))
+        Step(_bar(draw, bars), "wipe", ({"kind": "wipe"},), alive=bool(number % 2), missed=draw.randint(3, 8))
         for number in range(wipes)
     ]
     steps += [Step(_bar(draw, bars), "fault", (fault,)) for fault in lost]
