@@ -216,12 +216,7 @@ class Conductor:
         """Reset the exchange, under the bot that lives or while it is dead; its first life is over then."""
         self.exchange.clear()
         self.exchange.tell("pause")
-        self._settle()
-        if step.alive:
-            self._wait_for_a_stake()
-        else:
-            self._die()
-        state = self.exchange.ask("/practice/state")
+        state = self._last_state(step)
         self.played.states.append(state)
         self.played.wiped_at.append(state["now"])
         self.exchange.tell("faults", list(step.faults))
@@ -233,6 +228,24 @@ class Conductor:
         self._miss(step.missed)
         self.bot.start()
         self._moved = (0, time.monotonic())
+
+    def _last_state(self, step: Step) -> dict[str, Any]:
+        """
+        Give the truth of a life that is over, of which the journal knows all.
+
+        A request that was under way as the bot died is known to nobody: the bot is started again to find out.
+        """
+        while True:
+            self._settle()
+            if step.alive:
+                self._wait_for_a_stake()
+            else:
+                self._die()
+            state: dict[str, Any] = self.exchange.ask("/practice/state")
+            if self._agrees(state):
+                return state
+            if not step.alive:
+                self.bot.start()
 
     def _wait_for_a_stake(self) -> None:
         """
@@ -254,17 +267,17 @@ class Conductor:
 
     def _settle(self) -> None:
         """Wait until the journal has heard of all that the exchange has."""
+        wait_for("the journal to agree before the reset", self._agrees, SETTLE_S)
 
-        def agrees() -> bool:
-            state = self.exchange.ask("/practice/state")
-            with JournalReader(self.bot.journal) as journal:
-                known = {fill.trade_id for fill in journal.fills()}
-                open_ids = {order.client_id for order in journal.open_orders()}
-            working = {
-                order["clientOrderId"]
-                for order in state["orders"]
-                if order["status"] in ("NEW", "PARTIALLY_FILLED", "PENDING_NEW")
-            }
-            return {fill["id"] for fill in state["fills"]} <= known and open_ids == working
-
-        wait_for("the journal to agree before the reset", agrees, SETTLE_S)
+    def _agrees(self, state: dict[str, Any] | None = None) -> bool:
+        """Tell whether the journal has the exchange's fills, and the same orders that are not over."""
+        told = state or self.exchange.ask("/practice/state")
+        with JournalReader(self.bot.journal) as journal:
+            known = {fill.trade_id for fill in journal.fills()}
+            open_ids = {order.client_id for order in journal.open_orders()}
+        working = {
+            order["clientOrderId"]
+            for order in told["orders"]
+            if order["status"] in ("NEW", "PARTIALLY_FILLED", "PENDING_NEW")
+        }
+        return {fill["id"] for fill in told["fills"]} <= known and open_ids == working
