@@ -270,14 +270,16 @@ class Conductor:
         wait_for("the journal to agree before the reset", self._agrees, SETTLE_S)
 
     def _agrees(self, state: dict[str, Any] | None = None) -> bool:
-        """Tell whether the journal has the exchange's fills, and the same orders that are not over."""
+        """Tell whether the journal has the exchange's fills and standing orders, none of them in doubt."""
         told = state or self.exchange.ask("/practice/state")
         with JournalReader(self.bot.journal) as journal:
             known = {fill.trade_id for fill in journal.fills()}
-            open_ids = {order.client_id for order in journal.open_orders()}
+            standing = journal.open_orders()
         working = {
             order["clientOrderId"]
             for order in told["orders"]
             if order["status"] in ("NEW", "PARTIALLY_FILLED", "PENDING_NEW")
         }
-        return {fill["id"] for fill in told["fills"]} <= known and open_ids == working
+        doubtful = any(order.state in ("NEW", "SENT", "UNKNOWN") for order in standing)
+        open_ids = {order.client_id for order in standing}
+        return not doubtful and {fill["id"] for fill in told["fills"]} <= known and open_ids == working
