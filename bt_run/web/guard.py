@@ -37,8 +37,8 @@ __all__ = ["HEADERS", "OPEN_PATHS", "Guard"]
 MOST_BYTES = 64 * 1024
 """A request's body may not be longer."""
 
-OPEN_PATHS = frozenset({"/login", "/static/login.css", "/api/v1/signal"})
-"""Asked for by who has no session yet: the login page; and the webhook, which has a secret of its own."""
+OPEN_PATHS = frozenset({"/login", "/static/login.css"})
+"""Asked for by who has no session yet: the login page."""
 
 _POLICY = b"; ".join(
     (
