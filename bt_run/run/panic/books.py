@@ -19,7 +19,7 @@ from brokers.orders import Order, Purpose, State
 from brokers.reconciling.views import Belief
 from bt_run.core.errors import JournalError, Oversold
 from bt_run.run.live.books import OPENING, TAG
-from bt_run.run.recall import fill_of
+from bt_run.run.live.story import filled_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -110,7 +110,7 @@ def _ledger(
     ledger, notes = Ledger(filters.quote_asset, ZERO, {symbol: holding}), []
     for fill in sorted(bought, key=lambda fill: (fill.time_ms, fill.trade_id)):
         try:
-            ledger = ledger.book(symbol, "BUY" if fill.side == "BUY" else "SELL", fill_of(fill))
+            ledger = ledger.book(symbol, "BUY" if fill.side == "BUY" else "SELL", filled_of(fill))
         except Oversold as error:
             notes.append(str(error))
     return ledger, tuple(notes)
@@ -147,7 +147,7 @@ def _standing(record: OrderRecord, fills: Iterable[FillRecord]) -> Order:
             created_ms=record.created_ms,
             state=State(record.state),
             exchange_id=record.exchange_id,
-            fills=tuple(fill_of(fill) for fill in fills),
+            fills=tuple(filled_of(fill) for fill in fills),
             reason=record.reason,
         )
     except ValueError as error:

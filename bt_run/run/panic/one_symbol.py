@@ -20,11 +20,10 @@ from brokers.reconcile import applied, reconcile
 from brokers.reconciling.one_order import adopted
 from brokers.reconciling.views import ExchangeView, Missing
 from bt_run.core.errors import ConfigError, ExchangeError, IllegalTransition, Oversold
-from bt_run.run.live.story import intent_line
+from bt_run.run.live.story import fill_record, intent_line, line_of, order_record
 from bt_run.run.panic.books import read_books
 from bt_run.run.panic.plan import Sale, is_doubtful, orders_to_cancel, plan_sale
 from bt_run.run.panic.report import PanicReport
-from bt_run.run.recall import fill_record, order_line, order_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -334,7 +333,7 @@ class _Panic:
         return after
 
     def _record(self, order: Order, event: Event) -> None:
-        line = order_line(event, time_ms=self._gateway.server_time_ms())
+        line = line_of(event, time_ms=self._gateway.server_time_ms())
         run = self._run_of.setdefault(order.client_id, self._run)
         if isinstance(event, Filled):
             record = order_record(order, run=run, updated_ms=line.time_ms)

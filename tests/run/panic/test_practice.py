@@ -23,9 +23,8 @@ from bt_run.practice.exchange import Exchange
 from bt_run.practice.market import Market
 from bt_run.practice.rules import SymbolRules
 from bt_run.practice.trading import Trading
-from bt_run.run.live.story import intent_line
+from bt_run.run.live.story import fill_record, intent_line, line_of, order_record
 from bt_run.run.panic.one_symbol import panic_symbol
-from bt_run.run.recall import fill_record, order_line, order_record
 
 D = Decimal
 START = 1_767_268_800_000
@@ -75,7 +74,7 @@ class Sender:
     def hear(self, order: Order, event: Event) -> Order:
         """Take an event and write it down."""
         order = apply(order, event)
-        record, line = order_record(order, run=1, updated_ms=START), order_line(event, time_ms=START)
+        record, line = order_record(order, run=1, updated_ms=START), line_of(event, time_ms=START)
         if isinstance(event, Filled):
             self.journal.write_fill(fill_record(order, event, run=1), record, line)
         else:
