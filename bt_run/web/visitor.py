@@ -6,17 +6,16 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bt_run.core.errors import BtRunError, ConfigError
 from bt_run.run.desk.indicators import IndicatorSpec, compute_indicator
 from bt_run.run.desk.series import SeriesKey
+from bt_run.web.json_values import json_values
 from bt_run.web.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bt_run.core.market import Bars, FloatArray
+    from bt_run.core.market import Bars
     from bt_run.run.desk.market import Change, MarketDesk
 
 __all__ = ["Visitor"]
@@ -195,7 +194,7 @@ class Visitor:
             "key": name,
             "first": 0,
             "times": bars.open_time.tolist(),
-            "curves": {output: _plain(curve) for output, curve in curves.items()},
+            "curves": {output: json_values(curve) for output, curve in curves.items()},
         }
         self.outgoing.put(message, slot=f"indicator {look.number} {name}")
 
@@ -212,14 +211,9 @@ class Visitor:
                 "id": look.number,
                 "key": name,
                 "times": bars.open_time[-_TAIL:].tolist(),
-                "curves": {output: _plain(curve[-_TAIL:]) for output, curve in curves.items()},
+                "curves": {output: json_values(curve[-_TAIL:]) for output, curve in curves.items()},
             }
             self.outgoing.put(message)
 
 
 _SENT = ("open_time", "open", "high", "low", "close", "volume")
-
-
-def _plain(curve: FloatArray) -> list[float | None]:
-    """Give a curve as JSON can have it; None where it is not known."""
-    return [value if known else None for value, known in zip(curve.tolist(), np.isfinite(curve), strict=True)]

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
 from bt_run.core.interval import BINANCE_INTERVALS, Interval
+from bt_run.web.json_values import json_values
 
 __all__ = ["router"]
 
@@ -70,5 +71,5 @@ def bars(
     columns: dict[str, Any] = {
         name: getattr(found, name).tolist() for name in ("open_time", "open", "high", "low", "close")
     }
-    volume = [value if value == value else None for value in found.volume.tolist()]  # noqa: PLR0124  # NaN
+    volume = json_values(found.volume)
     return BarTable(symbol=symbol.upper(), interval=interval, volume=volume, **columns)

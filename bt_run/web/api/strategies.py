@@ -16,6 +16,7 @@ from bt_run.reports.export import result_to_dict
 from bt_run.run.backtest import run_backtest
 from bt_run.run.desk.series import SeriesKey
 from bt_run.web.api.market import SYMBOL
+from bt_run.web.json_values import json_values
 from strategies.description import describe
 from strategies.loader import load_strategy
 from strategies.registry import find_class, registered_names
@@ -103,9 +104,5 @@ def backtest(request: Request, wish: Annotated[BacktestWish, Body()]) -> dict[st
         **result_to_dict(result),
         "times": bars.open_time.tolist(),
         "equity": result.curve.equity.tolist(),
-        **{kind: {name: _plain(curve) for name, curve in found.items()} for kind, found in curves.items()},
+        **{kind: {name: json_values(curve) for name, curve in found.items()} for kind, found in curves.items()},
     }
-
-
-def _plain(curve: Any) -> list[float | None]:
-    return [value if value == value else None for value in curve.tolist()]  # noqa: PLR0124  # NaN
