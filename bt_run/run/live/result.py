@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from brokers.ledger import round_trips
-from bt_run.core.market import BAR_COLUMNS, BarFile
+from bt_run.core.market import BarFile
 from bt_run.core.results import EquityCurve, Fill, RejectedOrder, RunResult
 from bt_run.core.settings import BacktestSettings
 from bt_run.reports.metrics import compute_metrics
+from feeds.history import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,9 +140,6 @@ def _earned_at_first(fills: tuple[Fill, ...], bars: Bars) -> float:
 
 
 def _data(plan: LivePlan, symbol: str, bars: Bars) -> BarFile:
-    digest = hashlib.sha256()
-    for name in BAR_COLUMNS:
-        digest.update(np.ascontiguousarray(getattr(bars, name)).tobytes())
     told: Any = plan.origin
     is_named = told is not None and len(plan.symbols) == 1
     return BarFile(
@@ -150,7 +147,7 @@ def _data(plan: LivePlan, symbol: str, bars: Bars) -> BarFile:
         symbol=symbol,
         interval=plan.interval,
         bars=bars,
-        sha256=digest.hexdigest(),
+        sha256=digest_of(bars),
         format="live",
         warnings=told.warnings if told is not None else (),
         note=_note(plan, symbol),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,11 +11,12 @@ import numpy as np
 from brokers.ledger import round_trips
 from bt_run.core.errors import ConfigError
 from bt_run.core.interval import Interval
-from bt_run.core.market import BAR_COLUMNS, BarFile
+from bt_run.core.market import BarFile
 from bt_run.core.results import EquityCurve, Fill, RejectedOrder, RunResult
 from bt_run.reports.metrics import compute_metrics
 from bt_run.run.parity.replay import settings_of_story
 from bt_run.run.parity.story import read_story
+from feeds.history import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,16 +104,13 @@ def _refusals(story: LiveStory, bars: Bars, first: int) -> Iterator[RejectedOrde
 
 
 def _data(story: LiveStory, bars: Bars, interval: Interval) -> BarFile:
-    digest = hashlib.sha256()
-    for name in BAR_COLUMNS:
-        digest.update(np.ascontiguousarray(getattr(bars, name)).tobytes())
     note = "practice exchange" if story.run.venue == "practice" else ""
     return BarFile(
         path=Path(f"{story.run.venue}:{story.symbol}"),
         symbol=story.symbol,
         interval=interval,
         bars=bars,
-        sha256=digest.hexdigest(),
+        sha256=digest_of(bars),
         format="journal",
         warnings=story.notes,
         note=note,
