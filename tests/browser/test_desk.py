@@ -41,6 +41,12 @@ def until(read, *, limit_s=20.0):
 
 
 @pytest.fixture
+def tab(server, tab):
+    """Close the page before its server ends; left alone, it would complain that nobody answers."""
+    return tab
+
+
+@pytest.fixture
 def page(tab, server):
     return open_page(tab, server)
 
