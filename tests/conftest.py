@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,12 @@ pytest_plugins = ["exchange_fixture", "desk_server"]
 # How long an example takes says something of the machine, not of the code.
 settings.register_profile("bt-run", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("bt-run")
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C arrive; what a shell starts in the background ignores it, and so would all that tests start."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
