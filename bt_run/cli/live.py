@@ -12,7 +12,7 @@ import click
 
 from bt_run.cli.alert_settings import alerts_option, listener_for, say_unsent
 from bt_run.cli.command_line import command_line
-from bt_run.cli.live_options import book_options, market_options, practice_options, stake_options
+from bt_run.cli.live_options import book_options, market_options, practice_options, stake_options, web_options
 from bt_run.cli.options import check_outputs, complete_strategy, pick, settings_option, store_option
 from bt_run.cli.output import is_stdout, print_result, put_json
 from bt_run.cli.report_option import check_report, report_options, time_of_report, write_report
@@ -45,6 +45,7 @@ Examples:
   bt-run live -s sar --venue practice --data btc_1d.csv --speed max
   bt-run live -s rsi:period=10 --symbol ETHUSDT -i 5m --stake 100USDT --stop-loss 2
   bt-run live -s macd --paper --duration 8h --plot macd.png
+  bt-run live -s sar --venue practice --data btc_1d.csv --speed 3600 --web
   bt-run live -s combined --venue mainnet --real-money --cash 500 --max-daily-loss 5%
 
 \b
@@ -69,6 +70,7 @@ With --data no key is needed. Ctrl-C and SIGTERM end the run in order.
 @book_options
 @practice_options
 @alerts_option
+@web_options
 @store_option
 @settings_option
 @click.option("--plot", type=_FILE, help="Write a picture at the end: .png, .svg or .pdf.")
@@ -94,6 +96,8 @@ def live(
     venue: str | None,
     real_money: bool,
     alerts: bool | None,
+    web: bool,
+    web_port: int,
     **options: Any,
 ) -> None:
     """
@@ -137,6 +141,10 @@ def live(
         uid = allow_real_money(
             plan, is_wanted=real_money, environ=os.environ, ask=_ask if sys.stdin.isatty() else None
         )
+        if web:
+            from bt_run.cli.live_web import open_page
+
+            plan = open_page(stack, plan, port=web_port, to_stderr=quiet or is_stdout(json_path))
         display = stack.enter_context(LiveDisplay(plan, quiet=quiet))
         run = LiveRun(plan, credentials, audience=display, account_uid=uid, listener=listener)
         outcome = run.run()

@@ -22,6 +22,7 @@ __all__ = [
     "parse_duration",
     "practice_options",
     "stake_options",
+    "web_options",
 ]
 
 Adopted = tuple[str, Decimal, Decimal | None]
@@ -199,5 +200,16 @@ practice_options = stacked(
         envvar="BT_RUN_DATA_DIR",
         show_envvar=True,
         help="Your folder of data files, searched after the current one and before the shipped data.",
+    ),
+)
+
+web_options = stacked(
+    click.option("--web", is_flag=True, help="Show the run on a page: chart, orders, four words for the bot."),
+    click.option(
+        "--web-port",
+        type=click.IntRange(0, 65_535),
+        default=8765,
+        show_default=True,
+        help="Where the page is, on this machine alone; 0: any free one.",
     ),
 )

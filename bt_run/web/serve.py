@@ -18,8 +18,13 @@ __all__ = ["bind", "hosts_of", "serve"]
 _STOP_S = 3.0
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Take the address; port 0 takes one that is free. Raises ConfigError where it cannot be had."""
+def bind(host: str, port: int, *, option: str = "--port") -> socket.socket:
+    """
+    Take the address; port 0 takes one that is free.
+
+    Raises:
+        ConfigError: it cannot be had; `option` is where another port is chosen.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     taken = socket.socket(family, socket.SOCK_STREAM)
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -28,7 +33,7 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         taken.close()
         why = error.strerror or str(error)
-        raise ConfigError(f"Cannot listen on {host}:{port}: {why}. Choose another with --port.") from error
+        raise ConfigError(f"Cannot listen on {host}:{port}: {why}. Choose another with {option}.") from error
     return taken
 
 

@@ -23,10 +23,9 @@ class Desk:
     """
     The parts of one running desk.
 
-    `note` is shown wherever prices are, such as ``synthetic data``. `symbols` are those of a practice exchange;
-    empty where they are to be asked for. `journal` is the one whose bots
-    are shown, empty for none. `history`: how many closed bars a chart begins with. The market is
-    there at once; who made the desk starts and stops it.
+    `note` is shown wherever prices are, such as ``synthetic data``. `symbols` are those to look at first,
+    before all that the venue has. `journal` is the one whose bots are shown, empty for none. `history`:
+    how many closed bars a chart begins with. The market is there at once; its maker starts and stops it.
     """
 
     venue: Venue

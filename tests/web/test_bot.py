@@ -27,7 +27,8 @@ def journal(tmp_path_factory):
 
 def test_without_a_journal_no_bot_is_shown(client):
     """Words are refused."""
-    assert {"journal": "", "running": False, "runs": []} == client.get("/api/v1/runs").json()
+    told = client.get("/api/v1/runs").json()
+    assert {"journal": "", "running": False, "missing": False, "runs": []} == told
     answer = client.post("/api/v1/bot/pause", json={}, headers={"x-csrf-token": client.csrf})
     assert 422 == answer.status_code
 
@@ -48,6 +49,15 @@ def test_orders_and_equity_are_those_of_the_journal(client, desk, journal):
     assert sum(fill.quantity for fill in fills) == sum(Decimal(order["filled"]) for order in orders)
     assert account["metrics"]["equity_final"] == account["equity"][-1]
     assert len(account["times"]) == len(account["equity"])
+
+
+def test_a_journal_that_is_not_there_yet_is_no_error(client, desk, tmp_path):
+    """A bot that starts later makes it; looking makes none."""
+    desk.journal = str(tmp_path / "later.sqlite")
+    told = client.get("/api/v1/runs")
+
+    assert (200, True, False) == (told.status_code, told.json()["missing"], told.json()["running"])
+    assert [] == list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("path", ["runs/99/orders", "runs/99/equity", "runs/0/orders", "runs/x/orders.csv"])

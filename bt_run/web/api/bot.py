@@ -50,10 +50,11 @@ class Run(BaseModel):
 
 
 class Runs(BaseModel):
-    """The runs of the journal, the newest first, and whether a bot has it now."""
+    """The runs of the journal, newest first; whether a bot has it now; `missing`: none has made it yet."""
 
     journal: str
     running: bool
+    missing: bool = False
     runs: list[Run]
 
 
@@ -100,6 +101,8 @@ def runs(request: Request) -> Runs:
     journal = request.app.state.desk.journal
     if not journal:
         return Runs(journal="", running=False, runs=[])
+    if _is_missing(journal):
+        return Runs(journal=journal, running=False, missing=True, runs=[])
     with _reading(request) as reader:
         found = [
             Run(
@@ -172,6 +175,13 @@ def tell(
         return {"answers": list(tell_bot(journal, word, symbol=told.symbol))}
     except NoAnswer as error:
         raise ConfigError(str(error)) from error
+
+
+def _is_missing(journal: str) -> bool:
+    from bt_run.journal.database import Place  # noqa: PLC0415
+
+    file = Place.parse(journal).file
+    return file is not None and not file.is_file()
 
 
 @contextmanager

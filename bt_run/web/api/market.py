@@ -48,8 +48,8 @@ def intervals() -> list[str]:
 @router.get("/symbols")
 def symbols(request: Request, search: Annotated[str, Query(max_length=30)] = "") -> Symbols:
     """List symbols of the venue that begin with, then those that contain, the text; fifty at most."""
-    desk = request.app.state.desk
-    names = desk.symbols or request.app.state.symbols.names()
+    state = request.app.state
+    names = tuple(dict.fromkeys((*state.desk.symbols, *state.symbols.names())))
     wanted = search.strip().upper()
     first = [name for name in names if name.startswith(wanted)]
     rest = [name for name in names if wanted in name and not name.startswith(wanted)]

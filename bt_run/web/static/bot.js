@@ -25,15 +25,17 @@ export class Bot {
 
   async look() {
     try {
-      const { journal, running, runs } = await get("/runs");
+      const { journal, running, missing, runs } = await get("/runs");
       this.panel.hidden = !journal;
       if (!journal) return;
-      document.getElementById("bot-state").textContent = running ? "a bot runs" : "no bot runs";
+      document.getElementById("bot-state").textContent = running ? "a bot runs" : missing ? "no bot has run yet" : "no bot runs";
       for (const button of this.panel.querySelectorAll("button[data-word]")) button.disabled = !running;
       if (JSON.stringify(runs) !== JSON.stringify(this.runs)) this.know(runs);
       await this.refresh();
+      this.complained = "";
     } catch (error) {
-      this.tell(error.message);
+      if (error.message !== this.complained) this.tell(error.message);  // once, not every two seconds
+      this.complained = error.message;
     }
   }
 
