@@ -33,7 +33,7 @@ from bt_run.core.errors import (
 from bt_run.core.retry import retrying
 from feeds.fetching.kline_page import Page, tidy_page
 from feeds.fetching.weight import FUTURES_LIMIT, SPOT_LIMIT, WeightBudget
-from feeds.wire.codec_rest import parse_agg_trades, parse_klines
+from feeds.wire.codec_rest import parse_agg_trades, parse_klines, parse_ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from bt_run.core.interval import Interval
     from bt_run.core.market import Bars
     from bt_run.core.venue import Market, Venue
-    from feeds.wire.messages import AggTrade
+    from feeds.wire.messages import AggTrade, MiniTicker
 
 __all__ = ["PAGE_BARS", "BinanceRest", "bypass_proxy"]
 
@@ -51,6 +51,7 @@ PAGE_BARS = {"spot": 1000, "futures": 1500}
 _ROOT = {"spot": "/api/v3", "futures": "/fapi/v1"}
 _KLINES_WEIGHT = {"spot": 2, "futures": 10}
 _TRADES_WEIGHT = {"spot": 4, "futures": 20}
+_TICKER_WEIGHT = {"spot": 2, "futures": 1}
 _INFO_WEIGHT = {"spot": 20, "futures": 1}
 _TIMEOUT_S = 15
 _PAGE_TRADES = 1000
@@ -189,6 +190,17 @@ class BinanceRest:
             if limit.get("rateLimitType") == "REQUEST_WEIGHT" and limit.get("interval") == "MINUTE":
                 self.budget.limit = int(limit["limit"]) // int(limit.get("intervalNum", 1))
         return cast("dict[str, Any]", info)
+
+    def fetch_ticker(self, symbol: str) -> MiniTicker:
+        """
+        Fetch the last 24 hours of a symbol.
+
+        Raises:
+            UnknownSymbol: no such symbol, with the nearest.
+        """
+        weight, what = _TICKER_WEIGHT[self.market], f"24 hours of {symbol}"
+        answer = self._ask("ticker/24hr", {"symbol": symbol}, weight=weight, what=what, parse=parse_ticker)
+        return cast("MiniTicker", answer)
 
     def close(self) -> None:
         """End the requests of all threads at once: they raise ExchangeError, as does what is asked later."""

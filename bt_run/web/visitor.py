@@ -11,6 +11,7 @@ from bt_run.run.desk.indicators import IndicatorSpec, compute_indicator
 from bt_run.run.desk.series import SeriesKey
 from bt_run.web.json_values import json_values
 from bt_run.web.outgoing import Outgoing
+from bt_run.web.ticker import Ticker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,9 +42,10 @@ class Visitor:
     """
     Used in the event loop only.
 
-    Messages from the page are objects with ``do``: ``look``, ``leave``, ``older``, ``indicator`` or ``drop``.
-    Those to it have ``type``: ``snapshot``, ``closed``, ``forming``, ``phase``, ``indicator``, ``tail``,
-    ``error``, ``missed``. Each names its look, so a page that switched throws away what came late.
+    Messages from the page are objects with ``do``: ``look``, ``leave``, ``older``, ``indicator`` or ``drop``,
+    and ``watch``, which is of no chart (see `Ticker`). Those to it have ``type``: ``snapshot``, ``closed``,
+    ``forming``, ``phase``, ``indicator``, ``tail``, ``error``, ``missed``. Each names its look, so a page that
+    switched throws away what came late.
 
     Args:
         market: Where bars come from.
@@ -52,6 +54,7 @@ class Visitor:
     def __init__(self, market: MarketDesk) -> None:
         self.outgoing = Outgoing()
         self._market = market
+        self._ticker = Ticker(market.tape, self.outgoing)
         self._looks: dict[int, _Look] = {}
 
     # What the page says.
@@ -60,6 +63,9 @@ class Visitor:
         """Do what the page asks; what it cannot have is told as an error."""
         number = message.get("id")
         try:
+            if message.get("do") == "watch":
+                self._ticker.want(message)
+                return
             if not isinstance(number, int) or isinstance(number, bool):
                 raise ConfigError("A message needs the number of its chart as id.")
             if message.get("do") == "look":
@@ -124,6 +130,7 @@ class Visitor:
 
     async def leave(self) -> None:
         """Look at nothing any more."""
+        await self._ticker.leave()
         for number in list(self._looks):
             await self._end(number)
 

@@ -10,14 +10,23 @@ import numpy as np
 
 from bt_run.core.errors import FrameError
 from bt_run.core.market import BAR_COLUMNS, Bars
-from feeds.wire.fields import FieldError, decode, take_amount, take_flag, take_int, take_ms, take_price
-from feeds.wire.messages import AggTrade, KlineFrame
+from feeds.wire.fields import (
+    FieldError,
+    decode,
+    take_amount,
+    take_flag,
+    take_int,
+    take_ms,
+    take_price,
+    take_text,
+)
+from feeds.wire.messages import AggTrade, KlineFrame, MiniTicker
 
 if TYPE_CHECKING:
     from bt_run.core.market import IntArray
     from feeds.wire.messages import Message
 
-__all__ = ["KlinePage", "parse_agg_trades", "parse_backfill", "parse_klines"]
+__all__ = ["KlinePage", "parse_agg_trades", "parse_backfill", "parse_klines", "parse_ticker"]
 
 _COLUMNS = {
     "open": 1, "high": 2, "low": 3, "close": 4, "volume": 5, "quote_volume": 7, "trades": 8,
@@ -96,6 +105,35 @@ def parse_agg_trades(rows: Any, symbol: str) -> list[AggTrade]:
         except FieldError as error:
             raise FrameError(str(error), json.dumps(row)) from None
     return trades
+
+
+def parse_ticker(answer: Any) -> MiniTicker:
+    """
+    Turn the decoded object of ``GET /api/v3/ticker/24hr`` or ``/fapi/v1/ticker/24hr`` into data.
+
+    ::
+
+        {"symbol":"BNBBTC","openPrice":"99.00000000","highPrice":"100.00000000","lowPrice":"0.10000000",
+         "lastPrice":"4.00000200","volume":"8913.30000000","quoteVolume":"15.30000000","closeTime":1499869899040}
+
+    Raises:
+        FrameError: no such object, or a missing or malformed field.
+    """
+    if not isinstance(answer, dict):
+        raise FrameError("This is not the summary of 24 hours.", json.dumps(answer))
+    try:
+        return MiniTicker(
+            symbol=take_text(answer, "symbol"),
+            open=take_amount(answer, "openPrice"),
+            high=take_amount(answer, "highPrice"),
+            low=take_amount(answer, "lowPrice"),
+            close=take_amount(answer, "lastPrice"),
+            volume=take_amount(answer, "volume"),
+            quote_volume=take_amount(answer, "quoteVolume"),
+            event_ms=take_ms(answer, "closeTime"),
+        )
+    except FieldError as error:
+        raise FrameError(str(error), json.dumps(answer)) from None
 
 
 def parse_backfill(stream: str, text: str) -> tuple[Message, ...]:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 
 import numpy as np
 import pytest
-import requests
 import talib
+from desk_page import make_journal, open_page, step, until
 
 from bt_run.journal.alert_tables import AlertTables
 from bt_run.journal.records import AlertRecord, DeliveryRecord
 from bt_run.journal.settings_table import find_setting
 from bt_run.run.alerting.rules import AlertRules
-
-POLL_S = 0.1
 
 NOTES = """
 window.notes = [];
@@ -29,17 +26,6 @@ true;
 """A browser without a screen shows no notification; this one writes them down."""
 
 
-def until(read, *, limit_s=20.0):
-    """Read until something is there; the page's policy forbids scripts in text, so it cannot wait by itself."""
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        found = read()
-        if found:
-            return found
-        time.sleep(POLL_S)
-    raise AssertionError("it did not come in time")
-
-
 @pytest.fixture
 def tab(server, tab):
     """Close the page before its server ends; left alone, it would complain that nobody answers."""
@@ -49,24 +35,6 @@ def tab(server, tab):
 @pytest.fixture
 def page(tab, server):
     return open_page(tab, server)
-
-
-def open_page(tab, server):
-    """Open the desk and wait for its bars."""
-    tab.page.goto(f"{server.url}/?token={server.token}")
-    until(lambda: tab.page.evaluate("window.btrun?.bars.times.length ?? 0"))
-    return tab.page
-
-
-def make_journal(desk, folder):
-    """Give the desk an empty journal."""
-    desk.journal = str(folder / "bot.sqlite")
-    AlertTables(desk.journal).close()
-
-
-def step(desk):
-    """Let the market's clock go on by a bar."""
-    requests.post(f"{desk.venue.rest_url}/practice/step", json={"bars": 1}, timeout=10).raise_for_status()
 
 
 def test_it_shows_the_market_and_asks_nobody_else(page, tab, server):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bt_run.journal.journal import Journal
-from bt_run.journal.settings_table import find_setting
+from bt_run.journal.settings_table import MOST_SETTINGS, find_setting, keep_setting
 
 LAYOUT = {
     "symbol": "BTCUSDT",
@@ -85,3 +85,27 @@ def test_a_name_is_short_and_plain(put, journal):
     """Letters, digits and a dash."""
     assert 422 == put("{}", name="X" * 3).status_code
     assert 422 == put("{}", name="x" * 41).status_code
+
+
+def test_names_are_listed_and_bounded(client, put, journal):
+    """The one too many is refused with what to do; after a deletion there is room."""
+    assert [] == client.get("/api/v1/settings").json()
+    for number in range(MOST_SETTINGS):
+        keep_setting(journal, f"n{number}", {}, changed_ms=1)
+    refused = put("{}", name="one-more")
+    assert (422, True) == (refused.status_code, "Delete one" in refused.json()["detail"])
+    assert 200 == put('{"a": 1}', name="n0").status_code
+    gone = client.delete("/api/v1/settings/n0", headers={"x-csrf-token": client.csrf})
+    assert {"name": "n0", "document": {"a": 1}} == gone.json()
+    assert 200 == put("{}", name="one-more").status_code
+
+    names = client.get("/api/v1/settings").json()
+    assert (MOST_SETTINGS, True, False) == (len(names), "one-more" in names, "n0" in names)
+
+
+def test_what_is_not_there_cannot_be_deleted(client, journal):
+    """And no journal is made by that."""
+    gone = client.delete("/api/v1/settings/desk", headers={"x-csrf-token": client.csrf})
+
+    assert (200, None) == (gone.status_code, gone.json()["document"])
+    assert not journal.exists()

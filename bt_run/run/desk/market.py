@@ -13,6 +13,7 @@ from bt_run.core.errors import ConfigError
 from bt_run.core.interval import BINANCE_INTERVALS, Interval
 from bt_run.core.market import BAR_COLUMNS, Bars
 from bt_run.run.desk.series import Series, SeriesKey
+from bt_run.run.desk.tape import Tape
 from feeds.binance_rest import BinanceRest
 from feeds.live.channel import Channel
 from feeds.live.grid import Grid
@@ -92,6 +93,7 @@ class MarketDesk:
         self._background = BackgroundLoop("bt-run desk")
         self._hub = LiveHub(venue, background=self._background)
         self._rest = BinanceRest(venue)
+        self.tape = Tape(venue, self._background, fetch_quote=self._rest.fetch_ticker)
         self._watched: dict[SeriesKey, Watched] = {}
         self._lock = threading.Lock()
         self._quit = threading.Event()

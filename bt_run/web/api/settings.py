@@ -10,7 +10,7 @@ from fastapi import APIRouter, Body, Path, Request
 from pydantic import BaseModel
 
 from bt_run.core.errors import ConfigError
-from bt_run.journal.settings_table import find_setting, keep_setting
+from bt_run.journal.settings_table import find_setting, forget_setting, keep_setting, setting_names
 
 __all__ = ["router"]
 
@@ -27,6 +27,12 @@ class Setting(BaseModel):
 
     name: str
     document: dict[str, Any] | None
+
+
+@router.get("/settings")
+def names(request: Request) -> list[str]:
+    """List the names of the documents; a journal keeps 64 at most."""
+    return setting_names(_journal(request))
 
 
 @router.get("/settings/{name}")
@@ -46,6 +52,15 @@ def keep(request: Request, name: Name, document: Annotated[dict[str, Any], Body(
     _check(document)
     keep_setting(journal, name, document, changed_ms=time.time_ns() // 1_000_000)
     return Setting(name=name, document=find_setting(journal, name))
+
+
+@router.delete("/settings/{name}")
+def forget(request: Request, name: Name) -> Setting:
+    """Delete the document of a name, and give it as it was; null where there was none."""
+    journal = _journal(request)
+    found = find_setting(journal, name)
+    forget_setting(journal, name)
+    return Setting(name=name, document=found)
 
 
 def _journal(request: Request) -> str:

@@ -4,15 +4,18 @@ import { Alerts } from "./alerts.js";
 import { Bars } from "./bars.js";
 import { Bot } from "./bot.js";
 import { Indicators } from "./indicators.js";
+import { Layouts } from "./layouts.js";
 import { theme, useTheme } from "./look.js";
 import { PriceChart } from "./price-chart.js";
 import { begin, get, Stream } from "./server.js";
 import { Settings } from "./settings.js";
 import { Strategy } from "./strategy.js";
+import { Trades } from "./trades.js";
+import { WatchList } from "./watch-list.js";
 
 const node = (id) => document.getElementById(id);
 const bars = new Bars();
-let look = 0, symbol = "", interval = "", asking = false, fresh = true, skew = 0, lengths = {}, stream = null, of = "";
+let look = 0, symbol = "", interval = "", asking = false, fresh = true, skew = 0, lengths = {}, stream = null, of = "", venue = "", watched = {};
 
 const chart = new PriceChart(node("price-chart"), node("panels"), { wantOlder: () => {
   if (asking || !bars.times.length) return;
@@ -24,10 +27,13 @@ const indicators = new Indicators(chart, {
   drop: (key) => stream.say({ do: "drop", id: look, key }),
   changed: () => settings.keep(),
 });
-const strategy = new Strategy(chart, { series: () => ({ symbol, interval }), tell });
+const strategy = new Strategy(chart, { series: () => ({ symbol, interval }), tell, changed: () => settings.keep() });
+const watchList = new WatchList({ pick: (name) => choose(name, interval), changed: () => { watch(); settings.keep(); }, tell });
+const trades = new Trades({ changed: watch });
+const layouts = new Layouts({ choice: layout, use, tell });
 
 const bot = new Bot(chart, { series: () => ({ symbol, interval }), interval: () => lengths[interval], tell });
-const settings = new Settings({ choice, use, tell, rules: () => alerts.list(), add: (rules) => alerts.add(rules) });
+const settings = new Settings({ choice, use, tell, rules: () => alerts.list(), add: (rules) => alerts.add(rules), layouts });
 const alerts = new Alerts({ series: () => ({ symbol, interval }), tell });
 
 function tell(problem) {
@@ -53,6 +59,8 @@ function choose(newSymbol, newInterval) {
   asking = false;
   tell("");
   alerts.follow();
+  trades.follow(symbol);
+  watchList.follow(symbol);
   ask();
   settings.keep();
 }
@@ -61,6 +69,12 @@ function ask() {
   state("loading", "");
   stream.say({ do: "look", id: look, symbol, interval });
   indicators.again();
+  watch();
+}
+
+// Trades of what the chart shows, prices of the watch list.
+function watch() {
+  stream?.say({ do: "watch", trades: trades.wanted, quotes: watchList.symbols });
 }
 
 const hears = {
@@ -71,6 +85,7 @@ const hears = {
     asking = false;
     hears.phase({ phase });
     bot.mark();
+    strategy.resume();
     showPrice();
   },
   closed({ bars: rows }) {
@@ -96,7 +111,9 @@ const hears = {
 
 function hear(message) {
   if (message.type === "missed") { ask(); return; }
-  if (message.id === look) hears[message.type]?.(message);
+  if (message.type === "quote") { watchList.quote(message); return; }
+  if (message.type === "trades") { trades.hear(message); return; }
+  if (message.id === look || message.id === null) hears[message.type]?.(message);
 }
 
 function showPrice() {
@@ -117,7 +134,11 @@ function showCountdown() {
 
 // What is kept: `of` says which market the practice exchange was of, for another one has other bars.
 function choice() {
-  return { symbol, interval, of, theme: theme(), indicators: indicators.choice() };
+  return { of, watch: { ...watched, [venue]: watchList.symbols }, ...layout() };
+}
+
+function layout() {
+  return { symbol, interval, theme: theme(), indicators: indicators.choice(), strategy: strategy.choice() };
 }
 
 function use(wish) {
@@ -126,11 +147,16 @@ function use(wish) {
   for (const key of [...indicators.chosen.keys()]) indicators.remove(key);
   choose(wish.symbol.toUpperCase(), wish.interval);
   indicators.restore(wish.indicators);
+  strategy.restore(wish.strategy);
+  if (wish.watch) { watched = wish.watch; watchList.restore(watched[venue] ?? watchList.symbols); watch(); }
+  settings.keep();
 }
 
 async function start() {
   const [page, intervals, catalogue] = await Promise.all([begin(), get("/intervals"), get("/indicators")]);
   const before = await settings.begin(page.has_journal);
+  venue = page.venue;
+  watched = before.watch ?? {};
   of = [page.venue, page.symbol, page.interval].join(" ");
   if (before.theme) { useTheme(before.theme); chart.dress(); }
   node("note").textContent = page.note;
@@ -140,12 +166,15 @@ async function start() {
   indicators.know(catalogue);
   await strategy.begin();
   await bot.begin();
+  await layouts.begin(settings.hasJournal);
   if (page.has_journal) await alerts.begin(intervals);
   const isSame = before.symbol && (page.venue !== "practice" || before.of === of);
   stream = new Stream({ hear, opened: () => (look ? ask() : first()), lost: () => state("no connection to bt-run", "bad") });
+  watchList.restore(watched[venue] ?? [page.symbol]);
   const first = () => {
     choose(isSame ? before.symbol : page.symbol, isSame ? before.interval : page.interval);
     indicators.restore(before.indicators ?? []);
+    strategy.restore(before.strategy);
     settings.open();
   };
   setInterval(showCountdown, 500);
@@ -159,5 +188,5 @@ node("symbol").addEventListener("input", async () => {
 });
 node("interval").addEventListener("change", () => choose(symbol, node("interval").value));
 node("theme").addEventListener("click", () => { useTheme(theme() === "dark" ? "light" : "dark"); chart.dress(); settings.keep(); });
-window.btrun = { alerts, bars, bot, chart, indicators, settings, strategy, choose: (a, b) => choose(a, b), stream: () => stream, look: () => ({ look, symbol, interval }) };
+window.btrun = { alerts, bars, bot, chart, indicators, layouts, settings, strategy, trades, watchList, choose: (a, b) => choose(a, b), stream: () => stream, look: () => ({ look, symbol, interval }) };
 start().catch((error) => tell(error.message));

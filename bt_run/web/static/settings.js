@@ -7,9 +7,9 @@ const node = (id) => document.getElementById(id);
 
 export class Settings {
   // `choice()` gives what is set now, `use(choice)` sets it, `rules()` gives the alert rules, `add(rules)` makes those that are missing,
-  // `tell` shows a problem.
-  constructor({ choice, use, rules, add, tell }) {
-    Object.assign(this, { choice, use, rules, add, tell, hasJournal: false, isOpen: false, wanted: null, sending: false });
+  // `layouts` has the named ones, `tell` shows a problem.
+  constructor({ choice, use, rules, add, layouts, tell }) {
+    Object.assign(this, { choice, use, rules, add, layouts, tell, hasJournal: false, isOpen: false, wanted: null, sending: false });
     node("settings-export").addEventListener("click", () => this.export());
     node("settings-import").addEventListener("change", (event) => this.import(event.target));
   }
@@ -65,7 +65,7 @@ export class Settings {
   }
 
   export() {
-    const text = JSON.stringify({ "bt-run": FORMAT, ...this.choice(), rules: this.rules() }, null, 2);
+    const text = JSON.stringify({ "bt-run": FORMAT, ...this.choice(), layouts: this.layouts.all, rules: this.rules() }, null, 2);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
     link.download = "bt-run-settings.json";
@@ -78,8 +78,9 @@ export class Settings {
     if (!file) return;
     input.value = "";  // so that the same file can be chosen again
     try {
-      const { rules, ...choice } = read(await file.text());
+      const { rules, layouts, ...choice } = read(await file.text());
       this.use(choice);
+      if (layouts.length) await this.layouts.add(layouts);
       if (rules.length) await this.add(rules);
     } catch (error) {
       this.tell(error.message);
@@ -95,8 +96,16 @@ function read(text) {
   let found;
   try { found = JSON.parse(text); } catch { throw new Error("This file is no JSON. Choose one that this page exported."); }
   if (found?.["bt-run"] !== FORMAT) throw new Error("This file has no settings of bt-run. Choose one that this page exported.");
-  const { symbol, interval, theme, indicators, rules = [] } = found;
-  const isWhole = [symbol, interval].every((name) => typeof name === "string" && /^[A-Za-z0-9]{1,30}$/.test(name)) && ["dark", "light"].includes(theme) && Array.isArray(indicators) && indicators.length <= 50 && Array.isArray(rules) && rules.length <= 200;
-  if (!isWhole) throw new Error("The settings in this file are not whole: symbol, interval, theme and indicators are needed.");
-  return { symbol, interval, theme, indicators, rules };
+  const { symbol, interval, theme, indicators, strategy, watch = {}, layouts = [], rules = [] } = found;
+  const isList = (value, most) => Array.isArray(value) && value.length <= most;
+  if (!isLayout(found) || !isList(rules, 200)) throw new Error("The settings in this file are not whole: symbol, interval, theme and indicators are needed.");
+  if (!isList(layouts, 12) || !layouts.every((layout) => isLayout(layout) && typeof layout.name === "string")) throw new Error("The layouts in this file are not whole: each has a name, symbol, interval, theme and indicators.");
+  if (!Object.values(watch).every((symbols) => isList(symbols, 30) && symbols.every(isName))) throw new Error("A watch list in this file is no list of symbols.");
+  return { symbol, interval, theme, indicators, strategy, watch, layouts, rules };
+}
+
+const isName = (name) => typeof name === "string" && /^[A-Za-z0-9]{1,30}$/.test(name);
+
+function isLayout({ symbol, interval, theme, indicators }) {
+  return [symbol, interval].every(isName) && ["dark", "light"].includes(theme) && Array.isArray(indicators) && indicators.length <= 50;
 }

@@ -6,16 +6,21 @@ import { get, send } from "./server.js";
 const NUMBERS = [["return_pct", "Return", "%"], ["buy_hold_return_pct", "Buy and hold", "%"], ["max_drawdown_pct", "Max drawdown", "%"], ["sharpe", "Sharpe ratio", ""], ["trades", "Trades", ""], ["win_rate_pct", "Win rate", "%"], ["profit_factor", "Profit factor", ""]];
 
 export class Strategy {
-  constructor(chart, { series, tell }) {
+  // `series()` says what the chart shows; `changed()` is told when the choice did; `tell` shows a problem.
+  constructor(chart, { series, tell, changed }) {
     this.chart = chart;
     this.series = series;
     this.tell = tell;
+    this.changed = changed;
+    this.isDue = false;
     this.lines = [];
     this.names = document.getElementById("strategy-name");
     this.form = document.getElementById("strategy-form");
-    this.names.addEventListener("change", () => this.showForm());
+    this.names.addEventListener("change", () => { this.showForm(); changed(); });
+    this.form.addEventListener("change", changed);
+    this.form.addEventListener("submit", (event) => { event.preventDefault(); this.run(); });
     document.getElementById("strategy-run").addEventListener("click", () => this.run());
-    document.getElementById("strategy-clear").addEventListener("click", () => this.clear());
+    document.getElementById("strategy-clear").addEventListener("click", () => { this.clear(); changed(); });
   }
 
   async begin() {
@@ -39,14 +44,45 @@ export class Strategy {
     }));
   }
 
+  get parameters() {
+    return Object.fromEntries([...new FormData(this.form)].map(([name, value]) => [name, value !== "" && !Number.isNaN(Number(value)) ? Number(value) : value]));
+  }
+
   async run() {
     if (!this.form.reportValidity()) return;
-    const parameters = Object.fromEntries([...new FormData(this.form)].map(([name, value]) => [name, value !== "" && !Number.isNaN(Number(value)) ? Number(value) : value]));
+    const series = this.series();
     try {
-      this.show(await send("POST", "/backtest", { ...this.series(), strategy: this.names.value, parameters }));
+      const result = await send("POST", "/backtest", { ...series, strategy: this.names.value, parameters: this.parameters });
+      const { symbol, interval } = this.series();
+      if (symbol !== series.symbol || interval !== series.interval) return;  // the chart shows another by now
+      this.show(result);
+      this.changed();
     } catch (error) {
       this.tell(error.message);
     }
+  }
+
+  // What is chosen, and whether it is on the chart.
+  choice() {
+    return { name: this.names.value, parameters: this.parameters, shown: Boolean(this.result) || this.isDue };
+  }
+
+  restore(choice) {
+    if (!choice || !this.known.some(({ name }) => name === choice.name)) return;
+    this.names.value = choice.name;
+    this.showForm();
+    for (const [name, value] of Object.entries(choice.parameters ?? {})) {
+      const input = this.form.elements.namedItem(name);
+      if (input) input.value = value;
+    }
+    this.isDue = Boolean(choice.shown);
+  }
+
+  // Runs again what was on the chart, once the bars are there.
+  resume() {
+    if (!this.isDue) return;
+    this.isDue = false;
+    this.run();
   }
 
   show(result) {
@@ -89,6 +125,7 @@ export class Strategy {
     if (this.result) this.chart.removePanel(this.result.strategy.name);
     this.lines = [];
     this.result = null;
+    this.isDue = false;
     this.chart.mark([]);
     document.getElementById("strategy-numbers").replaceChildren();
     this.equity?.remove();

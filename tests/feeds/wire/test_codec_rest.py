@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bt_run.core.errors import FrameError
-from feeds.wire.codec_rest import parse_agg_trades, parse_klines
+from feeds.wire.codec_rest import parse_agg_trades, parse_klines, parse_ticker
 from feeds.wire.messages import AggTrade
 
 ROW = [
@@ -126,3 +126,25 @@ def test_recorded_pages_decode(shared: Path) -> None:
         assert (np.diff(page.bars.open_time) > 0).all()
         assert (page.close_time > page.bars.open_time).all()
     assert any(parse_agg_trades(rows, "BTCUSDT") for rows in trades)
+
+
+TICKER = {
+    "symbol": "BNBBTC", "openPrice": "99.00000000", "highPrice": "100.00000000", "lowPrice": "0.10000000",
+    "lastPrice": "4.00000200", "volume": "8913.30000000", "quoteVolume": "15.30000000",
+    "closeTime": 1499869899040,
+}  # fmt: skip
+
+
+def test_the_summary_of_a_day() -> None:
+    """Open is the price of 24 hours ago, close the last one."""
+    ticker = parse_ticker(TICKER)
+
+    assert ("BNBBTC", 99.0, 4.000002) == (ticker.symbol, ticker.open, ticker.close)
+    assert (100.0, 0.1, 8913.3, 15.3) == (ticker.high, ticker.low, ticker.volume, ticker.quote_volume)
+
+
+@pytest.mark.parametrize("answer", [[], None, {**TICKER, "lastPrice": "x"}, {"symbol": "BNBBTC"}])
+def test_what_is_no_summary_is_shown(answer: Any) -> None:
+    """Never half of one."""
+    with pytest.raises(FrameError):
+        parse_ticker(answer)
