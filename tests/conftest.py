@@ -19,7 +19,7 @@ settings.load_profile("bt-run")
 
 
 def pytest_configure() -> None:
-    """Let Ctrl-C arrive; what a shell starts in the background ignores it, and so would all that tests start."""
+    """Let Ctrl-C arrive; what a shell starts in the background ignores it, as would all that tests start."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

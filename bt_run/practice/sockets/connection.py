@@ -108,7 +108,7 @@ class Connection:
         self,
         opened: Callable[[], Awaitable[None]],
         received: Callable[[str], Awaitable[None]],
-    ) -> web.WebSocketResponse:
+    ) -> web.StreamResponse:
         """
         Answer the handshake and serve the connection until it ends.
 
@@ -116,7 +116,10 @@ class Connection:
             opened: Called when the handshake is answered.
             received: Called with each text of the client, one at a time.
         """
-        await self._socket.prepare(self._request)
+        try:
+            await self._socket.prepare(self._request)
+        except ConnectionResetError:  # who asked has gone meanwhile, as when a bot is killed
+            return web.Response()  # for nobody
         _log.info("%s: %s opened %s", NAME, self.address, self._request.path)
         tasks = [asyncio.create_task(part()) for part in (self._write, self._watch)]
         try:
