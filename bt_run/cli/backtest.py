@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bt_run.cli.ahead import engine_ahead
+from bt_run.cli.collector import rare_collection
 from bt_run.cli.command_line import command_line
 from bt_run.cli.data_source import load_source
 from bt_run.cli.options import (
@@ -80,6 +81,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 @click.pass_context
+@rare_collection()
 def backtest(
     ctx: click.Context,
     /,

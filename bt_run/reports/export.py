@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bt_run.core.market import BarFile, IntArray
-    from bt_run.core.results import OpenPosition, RejectedOrder, RunResult
+    from bt_run.core.results import OpenPosition, RejectedOrder, RunResult, Trade
 
 __all__ = [
     "BACKTEST_SCHEMA",
@@ -56,6 +56,7 @@ TRADE_COLUMNS = (
 EQUITY_COLUMNS = ("open_time", "equity", "cash", "position", "drawdown_pct")
 """The columns of the equity file."""
 
+_CONTAINERS, _PLAIN = frozenset((dict, list)), frozenset((int, float, str))
 _DAY_MS = 86_400_000
 _ROWS_AT_ONCE = 1 << 16  # all at once would take as much memory as the bars
 _THREADS = 2
@@ -79,8 +80,18 @@ def result_to_dict(result: RunResult) -> dict[str, Any]:
         "rejected": [_rejected(order) for order in result.rejected],
     }
     plain: dict[str, Any] = _plain(document)
-    plain["trades"] = [{name: _plain(value) for name, value in row.items()} for row in _trades(result)]
+    is_finite = _are_finite(result.trades)
+    plain["trades"] = [
+        row if is_finite and _PLAIN.issuperset(map(type, row.values())) else _plain(row)
+        for row in _trades(result)
+    ]
     return plain
+
+
+def _are_finite(trades: Sequence[Trade]) -> bool:
+    """Tell whether no number of any trade overflowed, all at once: one by one takes as long as writing them."""
+    numbers = attrgetter("size", "entry_price", "exit_price", "pnl", "pnl_pct", "fees", "mae_pct", "mfe_pct")
+    return bool(np.isfinite([numbers(trade) for trade in trades]).all())
 
 
 def comparison_to_dict(results: Sequence[RunResult]) -> dict[str, Any]:
@@ -131,9 +142,7 @@ def _indented_rows(rows: list[dict[str, Any]], margin: str) -> str:
 
 def _is_row(value: Any) -> bool:
     """Tell a dict that holds something, but no list and no other dict."""
-    return (
-        isinstance(value, dict) and bool(value) and not any(isinstance(i, (dict, list)) for i in value.values())
-    )
+    return isinstance(value, dict) and bool(value) and _CONTAINERS.isdisjoint(map(type, value.values()))
 
 
 @cache

@@ -171,6 +171,24 @@ def test_undefined_numbers_are_null():
     assert "NaN" not in export.to_json(found)
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"pnl_pct": float("inf")}, {"pnl_pct": None}),
+        ({"entry_bar": np.int64(7), "pnl": np.float64(0.5)}, {"entry_bar": 7, "pnl": 0.5}),
+        ({"entry_tag": None}, {"entry_tag": None}),
+    ],
+)
+def test_trades_hold_plain_values_alone(changes, expected):
+    """What a hand-written strategy may leave in a trade becomes JSON as elsewhere."""
+    result = result_of()
+    trades = (result.trades[0], dataclasses.replace(result.trades[0], **changes))
+    plain, odd = export.result_to_dict(dataclasses.replace(result, trades=trades))["trades"]
+
+    assert {**plain, **expected} == odd
+    assert {int, float, str, type(None)} >= set(map(type, odd.values()))
+
+
 def test_parameters_of_any_kind_are_written():
     """A hand-written strategy may have objects, classes and numpy numbers as parameters."""
     params = {
