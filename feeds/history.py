@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from bt_run.core.errors import DataError
 from bt_run.core.market import BAR_COLUMNS, BarFile, Bars
 from feeds.quality import describe_gaps, show_time
+from feeds.storage.column_copy import read_copy, sources_of, write_copy
 from feeds.storage.coverage import spans_of_bars
 from feeds.storage.maintenance import explain_gaps
+from feeds.storage.store_paths import find_months
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,13 +86,23 @@ def read_history(
     Raises:
         DataError: no bar in the range, or a damaged file.
     """
-    bars = store.read(name.symbol, name.interval, market=name.market, start=start, end=end)
-    if not len(bars):
-        raise _nothing(store, name)
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        digest = beside.submit(digest_of, bars)
+    is_whole = start is None and end is None
+    folder = store.folder(name.symbol, name.interval, market=name.market)
+    sources = sources_of(find_months(folder).values()) if is_whole else {}
+    copied = read_copy(folder, sources) if sources else None
+    if copied is not None:
+        bars, sha256 = copied
         warnings = tuple(_warnings(store, name, bars, start, end))
-        sha256 = digest.result()
+    else:
+        bars = store.read(name.symbol, name.interval, market=name.market, start=start, end=end)
+        if not len(bars):
+            raise _nothing(store, name)
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            digest = beside.submit(digest_of, bars)
+            warnings = tuple(_warnings(store, name, bars, start, end))
+            sha256 = digest.result()
+        if is_whole and sources == sources_of(find_months(folder).values()):
+            write_copy(folder, sources, bars, sha256)
     return BarFile(
         path=Path(str(name)),
         symbol=name.symbol,

@@ -215,7 +215,7 @@ class Store:
             raise ConfigError(f"Cannot write to {folder}: {reason}. Choose a folder with --store.") from error
         try:
             for scrap in folder.glob(".*.*"):
-                if scrap.suffix in (".parquet", ".json"):
+                if scrap.suffix in (".parquet", ".json", ".copy"):
                     scrap.unlink()
             yield folder
         finally:
