@@ -263,13 +263,15 @@ def decision_codes(found: Signals, *, allow_short: bool, first: int = 0) -> npt.
         depends on what is held.
     """
     long_entry, long_exit = found.long_entry[first:], found.long_exit[first:]
-    go_long = long_entry & ~long_exit
+    go_long = long_entry > long_exit  # of truths: the one and not the other, in one pass
     if found.short_entry is None or found.short_exit is None or not allow_short:
-        return _bit(go_long, GO_LONG) | _bit(long_exit, LEAVE_LONG)
+        codes = _bit(go_long, GO_LONG)
+        codes |= _bit(long_exit, LEAVE_LONG)
+        return codes
     short_entry, short_exit = found.short_entry[first:], found.short_exit[first:]
-    go_short = short_entry & ~short_exit
-    codes = _bit(go_long & ~go_short, GO_LONG)
-    codes |= _bit(go_short & ~go_long, GO_SHORT)
+    go_short = short_entry > short_exit
+    codes = _bit(go_long > go_short, GO_LONG)
+    codes |= _bit(go_short > go_long, GO_SHORT)
     codes |= _bit(long_exit, LEAVE_LONG)
     codes |= _bit(short_exit, LEAVE_SHORT)
     return codes

@@ -17,6 +17,7 @@ from bt_run.core.results import Outcome
 from bt_run.core.settings import BacktestSettings
 from bt_run.fast.books import curve_of, fills_of, rejected_of
 from bt_run.fast.compiled import compiled
+from bt_run.fast.decisions import decisions_of
 from bt_run.fast.kernel import Prices, simulate
 from bt_run.fast.steps import BASE, PERCENT, QUOTE, Terms
 from strategies.base import SignalStrategy, decision_codes
@@ -88,8 +89,8 @@ def run_fast(
 def prepare() -> None:
     """Load numba and the kernel's machine code for the first long run; compile it where that was never done."""
     price = np.ones(1)
-    codes = np.zeros(1, dtype=np.uint8)
-    compiled(simulate)(Prices(price, price, price, price), codes, 1.0, terms_of(BacktestSettings()))
+    decisions = decisions_of(np.zeros(1, dtype=np.uint8), is_compiled=True)
+    compiled(simulate)(Prices(price, price, price, price), decisions, 1.0, terms_of(BacktestSettings()))
 
 
 def compute_signals(strategy: LoadedStrategy, bars: Bars) -> Signals:
@@ -136,10 +137,12 @@ def _simulate(bars: Bars, found: Signals, settings: BacktestSettings) -> FloatAr
     codes = decision_codes(found, allow_short=settings.allow_short)
     columns = (bars.open, bars.high, bars.low, bars.close)
     cash, terms = float(settings.cash), terms_of(settings)
-    if len(bars) > WORTH_COMPILED:
-        events: FloatArray = compiled(simulate)(Prices(*columns), codes, cash, terms)
+    is_compiled = len(bars) > WORTH_COMPILED
+    decisions = decisions_of(codes, is_compiled=is_compiled)
+    if is_compiled:
+        events: FloatArray = compiled(simulate)(Prices(*columns), decisions, cash, terms)
         return events
-    return simulate(Prices(*(column.tolist() for column in columns)), codes.tobytes(), cash, terms)
+    return simulate(Prices(*(column.tolist() for column in columns)), decisions, cash, terms)
 
 
 def _overridden(cls: type[Any]) -> list[str]:

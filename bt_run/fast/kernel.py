@@ -8,14 +8,14 @@ every bar follow from them (`bt_run.fast.books`).
 A driver that wants other results, such as a sweep that keeps a few sums and no arrays, is the same loop::
 
     account, order, bar = flat(cash), Order(False, 0.0), 0
-    while bar < len(codes):
+    while bar < len(decisions.codes):
         if not is_idle(order, account, terms):
             account, worked = work_bar(account, order, close[bar - 1], bar_at(prices, bar), terms)
             ...                                     # count what `worked` tells
-        order = decide(codes[bar], account, close[bar], terms)
+        order = decide(decisions.codes[bar], account, close[bar], terms)
         bar += 1
         if is_idle(order, account, terms):
-            bar = next_decision(codes, bar, account.size)
+            bar = next_decision(decisions, bar, account.size)
 
 Between two visits the account does not change, so `equity_at(account, close[k])` is the equity of every bar in
 between. Written as a plain function at the top of a module of this room, ``compiled(driver)`` compiles it with
@@ -28,13 +28,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from bt_run.fast.steps import Bar, Order, Terms, decide, flat, is_idle, next_decision, work_bar
+from bt_run.fast.decisions import Decisions, next_decision
+from bt_run.fast.steps import Bar, Order, Terms, decide, flat, is_idle, work_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bt_run.core.market import FloatArray
-    from bt_run.fast.steps import Codes
 
     Floats = FloatArray | Sequence[float]
 
@@ -78,20 +78,20 @@ def bar_at(prices: Prices, bar: int) -> Bar:
     return Bar(prices.open[bar], prices.high[bar], prices.low[bar], prices.close[bar])
 
 
-def simulate(prices: Prices, codes: Codes, cash: float, terms: Terms) -> FloatArray:
+def simulate(prices: Prices, decisions: Decisions, cash: float, terms: Terms) -> FloatArray:
     """
     Run one strategy's decisions over bars.
 
     Args:
         prices: Of n bars, each > 0.
-        codes: From `strategies.base.decision_codes`, n bytes: an array where compiled, bytes where not.
+        decisions: Of the same bars.
         cash: To start with, > 0.
         terms: Costs, stake and protection.
 
     Returns:
         One row for every bar at which an order was filled or refused, shape (k, 14), columns as in COLUMNS.
     """
-    close = prices.close
+    close, codes = prices.close, decisions.codes
     events = np.empty((64, _WIDTH))
     rows = 0
     account = flat(cash)
@@ -115,7 +115,7 @@ def simulate(prices: Prices, codes: Codes, cash: float, terms: Terms) -> FloatAr
         order = decide(codes[bar], account, close[bar], terms)
         bar += 1
         if is_idle(order, account, terms):
-            bar = next_decision(codes, bar, account.size)
+            bar = next_decision(decisions, bar, account.size)
     return events[:rows]
 
 

@@ -14,13 +14,9 @@ this order: the position is left at the open, one is entered at the open, its st
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Codes = npt.NDArray[np.uint8] | bytes
+from bt_run.fast.decisions import GO_LONG, GO_SHORT, LEAVE_LONG, LEAVE_SHORT
 
 __all__ = [
     "BASE",
@@ -40,7 +36,6 @@ __all__ = [
     "equity_at",
     "flat",
     "is_idle",
-    "next_decision",
     "stake_size",
     "work_bar",
 ]
@@ -48,7 +43,6 @@ __all__ = [
 BASE, QUOTE, PERCENT = 0, 1, 2
 SIGNAL, STOP_LOSS, TRAILING_STOP, TAKE_PROFIT = 0, 1, 2, 3
 LEAVE_REFUSED, ENTER_REFUSED = 1, 2
-_GO_LONG, _GO_SHORT, _LEAVE_LONG, _LEAVE_SHORT = 1, 2, 4, 8  # strategies.base, whose import brings Backtrader
 
 
 class Terms(NamedTuple):
@@ -135,31 +129,17 @@ def decide(code: int, account: Account, close: float, terms: Terms) -> Order:
     """Order at a close what the decision code of its bar asks for; see `strategies.base.SignalStrategy`."""
     held = account.size
     if held == 0.0:
-        if code & _GO_LONG:
+        if code & GO_LONG:
             return Order(False, stake_size(equity_at(account, close), close, terms))
-        if code & _GO_SHORT:
+        if code & GO_SHORT:
             return Order(False, -stake_size(equity_at(account, close), close, terms))
         return Order(False, 0.0)
-    if held > 0.0 and code & _GO_SHORT:
+    if held > 0.0 and code & GO_SHORT:
         return Order(True, -stake_size(equity_at(account, close), close, terms))
-    if held < 0.0 and code & _GO_LONG:
+    if held < 0.0 and code & GO_LONG:
         return Order(True, stake_size(equity_at(account, close), close, terms))
-    leaves = _LEAVE_LONG if held > 0.0 else _LEAVE_SHORT
+    leaves = LEAVE_LONG if held > 0.0 else LEAVE_SHORT
     return Order(code & leaves != 0, 0.0)
-
-
-def next_decision(codes: Codes, bar: int, size: float) -> int:
-    """Find the first bar from `bar` on whose code means something to a holder of `size`; n where none does."""
-    if size == 0.0:
-        wanted = _GO_LONG | _GO_SHORT
-    elif size > 0.0:
-        wanted = _GO_SHORT | _LEAVE_LONG
-    else:
-        wanted = _GO_LONG | _LEAVE_SHORT
-    last = len(codes)
-    while bar < last and codes[bar] & wanted == 0:
-        bar += 1
-    return bar
 
 
 def is_idle(order: Order, account: Account, terms: Terms) -> bool:

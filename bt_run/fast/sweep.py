@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from bt_run.fast.compiled import compiled
+from bt_run.fast.decisions import decisions_of, next_decision
+from bt_run.fast.falls import Blocks, Falls, blocks_of, deepest_fall, walk
 from bt_run.fast.kernel import Prices, bar_at
-from bt_run.fast.steps import Order, decide, equity_at, flat, is_idle, next_decision, work_bar
+from bt_run.fast.steps import Order, decide, equity_at, flat, is_idle, work_bar
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from bt_run.core.market import Bars, FloatArray
-    from bt_run.fast.kernel import Floats
-    from bt_run.fast.steps import Account, Codes, Terms, Worked
+    from bt_run.fast.decisions import Decisions
+    from bt_run.fast.steps import Terms, Worked
 
     Places = npt.NDArray[np.int64]
 
@@ -64,19 +66,20 @@ class SweepBars:
 
     def __init__(self, bars: Bars, ends: Places, *, is_compiled: bool) -> None:
         columns = (bars.open, bars.high, bars.low, bars.close)
+        blocks = blocks_of(bars.close)
         self._is_compiled = is_compiled
         self._prices = Prices(*columns) if is_compiled else Prices(*(column.tolist() for column in columns))
+        self._blocks = blocks if is_compiled else Blocks(*(np.asarray(column).tolist() for column in blocks))
         self._ends = ends
 
     def sum_up(self, codes: npt.NDArray[np.uint8], *, cash: float, terms: Terms) -> RunSums:
         """Run the decisions of `strategies.base.decision_codes`, shape (n,), with `cash` > 0 to start with."""
         closes = np.empty(len(self._ends))
-        if self._is_compiled:
-            found = compiled(_sum_up)(self._prices, codes, float(cash), terms, self._ends, closes)
-        else:
-            found = _sum_up(self._prices, codes.tobytes(), float(cash), terms, self._ends, closes)
+        decisions = decisions_of(codes, is_compiled=self._is_compiled)
+        work = compiled(_sum_up) if self._is_compiled else _sum_up
+        found = work(self._prices, self._blocks, decisions, float(cash), terms, self._ends, closes)
         trades, rows, falls, final, held, open_fee = found
-        return RunSums(closes, trades[:rows], final, falls[0], falls[2], held, open_fee)
+        return RunSums(closes, trades[:rows], final, falls[0], deepest_fall(Falls(*falls)), held, open_fee)
 
 
 class _Entry(NamedTuple):
@@ -88,24 +91,22 @@ class _Entry(NamedTuple):
     fee: float
 
 
-class _Falls(NamedTuple):
-    """The highest equity so far, the lowest since then, and the deepest fall as a share."""
-
-    highest: float
-    lowest: float
-    deepest: float
-
-
 def _sum_up(  # noqa: PLR0917  # numba's functions are called by position
-    prices: Prices, codes: Codes, cash: float, terms: Terms, ends: Places, closes: FloatArray
-) -> tuple[FloatArray, int, _Falls, float, int, float]:
+    prices: Prices,
+    blocks: Blocks,
+    decisions: Decisions,
+    cash: float,
+    terms: Terms,
+    ends: Places,
+    closes: FloatArray,
+) -> tuple[FloatArray, int, Falls, float, int, float]:
     """Run one strategy; fills `closes`; gives the rest of RunSums."""
-    close = prices.close
+    close, codes = prices.close, decisions.codes
     trades = np.empty((64, _WIDTH))
     account = flat(cash)
     order = Order(False, 0.0)
     entry = _Entry(0, 0.0, 0.0, 0.0)
-    falls = _Falls(cash, cash, 0.0)
+    falls = Falls(cash, cash, 0.0)
     rows = held = day = bar = 0
     while bar < len(codes):
         if not is_idle(order, account, terms):
@@ -117,12 +118,12 @@ def _sum_up(  # noqa: PLR0917  # numba's functions are called by position
         first = bar
         bar += 1
         if is_idle(order, account, terms):
-            bar = next_decision(codes, bar, account.size)
+            bar = next_decision(decisions, bar, account.size)
         if account.size != 0.0:
             held += bar - first
-            falls = _walk(account, close, first, bar, falls)
+            falls = walk(account, close, blocks, first, bar, falls)
         else:
-            falls = _walk(account, close, first, first + 1, falls)  # the others are the same
+            falls = walk(account, close, blocks, first, first + 1, falls)  # the others are the same
         while day < len(ends) and ends[day] < bar:
             closes[day] = equity_at(account, close[ends[day]])
             day += 1
@@ -135,19 +136,6 @@ def _longer(trades: FloatArray) -> FloatArray:
         for column in range(_WIDTH):
             longer[row, column] = trades[row, column]
     return longer
-
-
-def _walk(account: Account, close: Floats, first: int, until: int, falls: _Falls) -> _Falls:
-    """Look at the equity of the bars from `first` to before `until`; a fall is deepest at its lowest point."""
-    highest, lowest, deepest = falls
-    for bar in range(first, until):
-        equity = equity_at(account, close[bar])
-        if equity > highest:
-            highest = lowest = equity
-        elif equity < lowest:
-            lowest = equity
-            deepest = max(deepest, 1.0 - equity / highest)
-    return _Falls(highest, lowest, deepest)
 
 
 def _book(  # noqa: PLR0917

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bt_run.reports.moments import mean, standard_deviation
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -132,7 +134,7 @@ def annual_return(returns: FloatArray, *, periods: float) -> float | None:
     """
     if not len(returns):
         return None
-    return _power(float(np.prod(1.0 + returns)), periods / len(returns))
+    return _power(float(np.multiply.reduce(1.0 + returns)), periods / len(returns))
 
 
 def cagr(growth: float, *, elapsed_ms: int) -> float | None:
@@ -160,7 +162,7 @@ def volatility(returns: FloatArray, *, periods: float) -> float | None:
 
     None below two returns. Source: PerformanceAnalytics StdDev.annualized.
     """
-    return float(np.std(returns, ddof=1)) * math.sqrt(periods) if len(returns) > 1 else None
+    return standard_deviation(returns, ddof=1) * math.sqrt(periods) if len(returns) > 1 else None
 
 
 def sharpe(returns: FloatArray, *, periods: float) -> float | None:
@@ -171,14 +173,14 @@ def sharpe(returns: FloatArray, *, periods: float) -> float | None:
     Source: Sharpe, "The Sharpe Ratio", 1994; PerformanceAnalytics SharpeRatio.annualized(geometric=FALSE).
     """
     spread = _spread(returns)
-    return float(np.mean(returns)) / spread * math.sqrt(periods) if spread else None
+    return mean(returns) / spread * math.sqrt(periods) if spread else None
 
 
 def _spread(returns: FloatArray) -> float:
     """Give the sample standard deviation, and 0 where it is only the rounding of equal returns."""
     if len(returns) < 2:
         return 0.0
-    spread = float(np.std(returns, ddof=1))
+    spread = standard_deviation(returns, ddof=1)
     return spread if spread > _NOISE * float(np.abs(returns).max()) else 0.0
 
 
@@ -189,8 +191,8 @@ def sortino(returns: FloatArray, *, periods: float) -> float | None:
     None below two returns or where no return is negative. Source: Sortino and Price, 1994, target zero; the
     downside is divided by all n returns, as PerformanceAnalytics DownsideDeviation(method="full").
     """
-    downside = math.sqrt(float(np.mean(np.minimum(returns, 0.0) ** 2))) if len(returns) > 1 else 0.0
-    return float(np.mean(returns)) / downside * math.sqrt(periods) if downside else None
+    downside = math.sqrt(mean(np.minimum(returns, 0.0) ** 2)) if len(returns) > 1 else 0.0
+    return mean(returns) / downside * math.sqrt(periods) if downside else None
 
 
 def calmar(annual: float | None, *, max_drawdown: float) -> float | None:
@@ -215,4 +217,4 @@ def alpha_beta(returns: FloatArray, market: FloatArray, *, periods: float) -> tu
         return None, None
     covariance = np.cov(returns, market)
     beta = float(covariance[0, 1] / covariance[1, 1])
-    return float(np.mean(returns) - beta * np.mean(market)) * periods, beta
+    return (mean(returns) - beta * mean(market)) * periods, beta

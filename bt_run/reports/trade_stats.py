@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bt_run.reports.moments import mean, standard_deviation
+
 if TYPE_CHECKING:
     from bt_run.core.market import FloatArray
 
@@ -22,7 +24,7 @@ _NOISE = 1e-12
 
 def win_rate(results: FloatArray) -> float | None:
     """Give the share of trades with a profit, in [0, 1]; any unit. None without trades."""
-    return float(np.mean(results > 0.0)) if len(results) else None
+    return np.count_nonzero(results > 0.0) / len(results) if len(results) else None
 
 
 def profit_factor(results: FloatArray) -> float | None:
@@ -38,7 +40,7 @@ def profit_factor(results: FloatArray) -> float | None:
 
 def expectancy(results: FloatArray) -> float | None:
     """Give the arithmetic mean of the trades' results, in their unit; None without trades."""
-    return float(np.mean(results)) if len(results) else None
+    return mean(results) if len(results) else None
 
 
 def geometric_mean_pct(results_pct: FloatArray) -> float | None:
@@ -50,7 +52,7 @@ def geometric_mean_pct(results_pct: FloatArray) -> float | None:
     growth = 1.0 + results_pct / 100.0
     if not len(growth) or growth.min() <= 0.0:
         return None
-    return math.expm1(float(np.mean(np.log(growth)))) * 100.0
+    return math.expm1(mean(np.log(growth))) * 100.0
 
 
 def sqn(results: FloatArray) -> float | None:
@@ -63,10 +65,10 @@ def sqn(results: FloatArray) -> float | None:
     """
     if len(results) < 2:
         return None
-    spread = float(np.std(results))
+    spread = standard_deviation(results, ddof=0)
     if spread <= _NOISE * float(np.abs(results).max()):
         return None
-    return math.sqrt(len(results)) * float(np.mean(results)) / spread
+    return math.sqrt(len(results)) * mean(results) / spread
 
 
 def kelly(results: FloatArray) -> float | None:
@@ -80,4 +82,4 @@ def kelly(results: FloatArray) -> float | None:
     if not len(won) or not len(lost):
         return None
     share = len(won) / len(results)
-    return share - (1.0 - share) * -float(np.mean(lost)) / float(np.mean(won))
+    return share - (1.0 - share) * -mean(lost) / mean(won)

@@ -107,10 +107,11 @@ def test_every_metric_equals_that_of_stock_backtrader(request_of, *, root, seed,
 
 
 @pytest.mark.slow
-def test_compiled_and_plain_kernel_give_the_same_floats(request_of, root):
-    """One source, run both ways."""
+@pytest.mark.parametrize("guard", [Protection(5.0, 9.0), Protection()])
+def test_compiled_and_plain_kernel_give_the_same_floats(request_of, root, guard):
+    """One source, run both ways, bar by bar where orders wait and by leaps where none do."""
     data = file_of(random_bars(np.random.default_rng(1), 3000), root)
-    told = BacktestSettings(slippage=0.001, protection=Protection(5.0, 9.0), allow_short=True)
+    told = BacktestSettings(slippage=0.001, protection=guard, allow_short=True)
     words = ("period=3:20", "oversold=20:45:5")
     plain = request_of("rsi", *words, data=data, settings=told, jobs=1)
     trials = search(plain).trials
