@@ -30,9 +30,6 @@ SLOW_BARS, SLOW_S = 4, 10.0
 REFUSED = 5
 """How bt-run ends where the exchange could not be asked."""
 
-AWAY, NOBODY = 2, "No practice exchange answers"
-"""How it ends where the exchange is away for a moment before anything else is asked, and what it says."""
-
 MOST_REFUSED = 200
 STOPPED = (0, REFUSED, TERMINATED, -signal.SIGTERM)
 """How it ends where it is asked to; the last three while it starts."""
@@ -149,8 +146,7 @@ class Conductor:
 
     def _start_again(self, code: int) -> None:
         """Do as a service manager does: where a start met a fault, start again; what traded must not end."""
-        met_a_fault = code == REFUSED or (code == AWAY and NOBODY in self.bot.tail())
-        if not met_a_fault or self.bot.has_traded() or self.bot.refused_starts >= MOST_REFUSED:
+        if code != REFUSED or self.bot.has_traded() or self.bot.refused_starts >= MOST_REFUSED:
             raise Stuck(f"the bot ended with {code}:\n{self.bot.tail()}")
         time.sleep(0.5)
         self.bot.refused_starts += 1

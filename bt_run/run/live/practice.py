@@ -18,6 +18,7 @@ import sys
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 
 import requests
@@ -48,6 +49,9 @@ _START_S = 60.0
 _STOP_S = 4.0
 _SAVE_S = 0.2
 _ASK_S = 5.0
+_START_ONE = (
+    "Start one with bt-run practice --data btc_1d.csv, or give --data here, and one is started for this run."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,18 +298,25 @@ def running_markets(venue: Venue) -> tuple[Market, ...]:
     Ask a practice exchange that runs already what it replays.
 
     Raises:
-        ConfigError: there is none at this address.
+        ExchangeError: none answers at this address, perhaps not yet.
+        ConfigError: something else does.
     """
     try:
         with _session() as session:
-            told = session.get(f"{venue.rest_url}/practice/status", timeout=_ASK_S).json()
+            answer = session.get(f"{venue.rest_url}/practice/status", timeout=_ASK_S)
+    except requests.RequestException:
+        raise ExchangeError(f"No practice exchange answers at {venue.rest_url}. {_START_ONE}") from None
+    if answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise ExchangeError(f"The practice exchange at {venue.rest_url} answers HTTP {answer.status_code}.")
+    try:
         return tuple(
-            Market(symbol, item["interval"], item["note"], ()) for symbol, item in told["symbols"].items()
+            Market(symbol, item["interval"], item["note"], ())
+            for symbol, item in answer.json()["symbols"].items()
         )
-    except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise ConfigError(
-            f"No practice exchange answers at {venue.rest_url}. Start one with "
-            f"bt-run practice --data btc_1d.csv, or give --data here, and one is started for this run."
+            f"What answers at {venue.rest_url} is no practice exchange (HTTP {answer.status_code}). "
+            f"{_START_ONE}"
         ) from None
 
 
