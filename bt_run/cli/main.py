@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import signal
 import sys
@@ -109,7 +110,9 @@ def main(args: list[str] | None = None) -> None:
     """
     words = sys.argv[1:] if args is None else args
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(run(words))
+    code = run(words)
+    gc.freeze()  # else the end of the interpreter looks for garbage among all that was imported, for a second
+    sys.exit(code)
 
 
 class Terminated(BaseException):

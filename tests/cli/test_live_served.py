@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,9 +23,17 @@ Serve = Callable[..., dict[str, str]]
 
 
 @pytest.fixture
-def serve() -> Iterator[Serve]:
+def opened() -> Iterator[list[EmbeddedPractice]]:
+    """Give the exchanges that the test starts; they end with it."""
+    exchanges: list[EmbeddedPractice] = []
+    yield exchanges
+    for exchange in exchanges:
+        exchange.close()
+
+
+@pytest.fixture
+def serve(opened: list[EmbeddedPractice]) -> Serve:
     """Give what starts an exchange, and gives the exports that it would print."""
-    opened: list[EmbeddedPractice] = []
 
     def start(*symbols: str, at: str = "2025-09-01", **changes: Any) -> dict[str, str]:
         markets = tuple(MarketRequest("btc_1d.csv", at=at, symbol=name) for name in symbols or ("BTCUSDT",))
@@ -35,9 +48,7 @@ def serve() -> Iterator[Serve]:
             "BT_RUN_PRACTICE_API_SECRET": exchange.secret,
         }
 
-    yield start
-    for exchange in opened:
-        exchange.close()
+    return start
 
 
 def test_results_say_that_the_prices_are_synthetic(bt_run: Any, serve: Serve, work: Path) -> None:
@@ -83,3 +94,38 @@ def test_a_venue_of_ones_own_is_named_in_the_settings_file(bt_run: Any, serve: S
     assert done.returncode == 0, done.stderr
     assert "Ended: the duration is over." in done.stdout
     assert "my-desk" in bt_run("journal", "runs").stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("on_stop", ["cancel", "close"])
+def test_sigterm_waits_for_no_exchange_that_hangs(
+    serve: Serve, opened: list[EmbeddedPractice], work: Path, clean_env: dict[str, str], on_stop: str
+) -> None:
+    """It takes connections, and answers nothing, not even that they are to be closed."""
+    words = [sys.executable, "-m", "bt_run", "live", "-s", "sar", "--venue", "practice", "--stop-loss", "10"]
+    with subprocess.Popen(
+        [*words, "--on-stop", on_stop], cwd=work, env=clean_env | serve(at="2025-09-15"),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as bot:  # fmt: skip
+        assert bot.stderr is not None
+        said = ""
+        while "stop-loss" not in said or "is placed" not in said:
+            line = bot.stderr.readline()
+            assert line, said
+            said += line
+        (exchange,) = opened
+        assert exchange.pid is not None
+        os.kill(exchange.pid, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            bot.send_signal(signal.SIGTERM)
+            out, rest = bot.communicate(timeout=60)
+            took_s = time.monotonic() - began
+        finally:
+            os.kill(exchange.pid, signal.SIGCONT)
+    assert bot.returncode == 0, rest
+    assert took_s < 10  # it promises five of a machine that has time
+    assert "Ended: SIGTERM." in out
+    assert "(stop-loss)" in out
+    assert ("NOT SOLD" in out) == (on_stop == "close")
+    assert ("the next start asks" in out) == (on_stop == "cancel")

@@ -15,11 +15,18 @@ from typing import Any
 import pytest
 import requests
 
+from brokers.binance.credentials import Credentials
 from brokers.live import bt_protection
+from brokers.order_events import Event
+from brokers.orders import Order, State
 from bt_run.core.settings import Protection
 from bt_run.run.live import os_signals
+from bt_run.run.live.bt_broker import LiveBroker
+from bt_run.run.live.listener import RunListener
 from bt_run.run.live.os_signals import stopping_on_signals
+from bt_run.run.live.run import LiveRun
 from bt_run.run.live.turns import Stop
+from bt_run.run.live.wire import LiveWire
 
 
 @dataclass
@@ -77,11 +84,13 @@ def test_the_first_signal_during_another_end_only_hurries_it() -> None:
     """Such as SIGTERM from systemd while ``bt-run stop`` is at work."""
     stop = Stop()
     stop.ask("bt-run stop")
-    assert stop.left_s(60.0) == 60.0
+    assert [stop.soon_s(60.0), stop.left_s(60.0), stop.rest_s(60.0)] == [60.0, 60.0, 60.0]
     with Told().listening(stop):
         send(signal.SIGTERM)
     assert stop.reason == "bt-run stop"
+    assert 0 < stop.soon_s(60.0) <= os_signals.INTERRUPT_S
     assert 0 < stop.left_s(60.0) <= os_signals.END_S
+    assert 0 < stop.rest_s(60.0) <= os_signals.OVER_S < 5
 
 
 def test_a_request_is_interrupted_before_the_end_and_cut_only_when_time_is_over(
@@ -107,9 +116,58 @@ def test_nothing_is_interrupted_once_the_end_has_begun(monkeypatch: pytest.Monke
     assert told.words == ["wake", "cut"]
 
 
-@pytest.mark.parametrize("delay_s", [1.1, pytest.param(30.0, marks=pytest.mark.slow)])
+class Hurried(RunListener):
+    """Sends SIGTERM as soon as the stop-loss rests, and keeps for how long it may go on at the end."""
+
+    def __init__(self) -> None:
+        self.sent_at = 0.0
+        self.limit_s = -1.0
+
+    def order_changed(self, order: Order, event: Event) -> None:
+        """Send it."""
+        if order.purpose == "stop_loss" and order.state is State.OPEN and not self.sent_at:
+            self.sent_at = time.monotonic()
+            send(signal.SIGTERM)
+
+    def ended(self, reason: str, *, limit_s: float) -> None:
+        """Keep it."""
+        self.limit_s = limit_s
+
+
+def test_each_part_of_the_end_has_what_is_left_of_the_time(
+    start_site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The exchange until `END_S` after the signal, messages and goodbyes until `OVER_S`, none its own time."""
+    settled_until: list[float] = []
+    goodbyes: list[tuple[float, float]] = []
+    settle, close = LiveBroker._settled, LiveWire.close
+
+    def settled(broker: Any, until: float, *rest: Any) -> bool:
+        settled_until.append(until)
+        return settle(broker, until, *rest)
+
+    def closed(wire: LiveWire, *, limit_s: float) -> None:
+        goodbyes.append((time.monotonic(), limit_s))
+        close(wire, limit_s=limit_s)
+
+    monkeypatch.setattr(LiveBroker, "_settled", settled)
+    monkeypatch.setattr(LiveWire, "close", closed)
+    site, hurried = start_site(at="2025-09-15"), Hurried()
+    plan = site.plan("sar", on_stop="close", protection=Protection(10.0))
+    key = Credentials(site.exchange.api_key, site.exchange.secret)
+    outcome = LiveRun(plan, key, listener=hurried).run()
+    heard_at = hurried.sent_at + 0.5  # the handler runs in this thread, a moment later at most
+    assert outcome.reason == "SIGTERM"
+    assert 2 == len(settled_until)  # the cancelling, and the sale
+    assert max(settled_until) <= heard_at + os_signals.END_S
+    assert 0 <= hurried.limit_s <= os_signals.OVER_S
+    ((closed_at, limit_s),) = goodbyes
+    assert limit_s == 0 or closed_at + limit_s <= heard_at + os_signals.OVER_S
+
+
+@pytest.mark.parametrize("delay_s", [0.4, pytest.param(30.0, marks=pytest.mark.slow)])
 def test_sigterm_sells_in_time_or_says_that_it_did_not(start_site: Any, delay_s: float) -> None:
-    """The stop-loss is cancelled and the position sold, also where each answer takes a second."""
+    """The stop-loss is cancelled and the position sold, also where each answer takes its time."""
     site = start_site(at="2025-09-15")
     ended: list[float] = []
 

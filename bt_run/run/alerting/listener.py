@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["LiveAlerts"]
 
 _CLOSE_S = 5.0
+_HANG_UP_S = 4.0
 _SIGNALS_ONLY = "signals only"
 
 
@@ -105,16 +106,16 @@ class LiveAlerts(RunListener):
             self._differences += 1
             self._tell(reconcile_told(sentence, time_ms=time_ms, scope=self._scope, number=self._differences))
 
-    def failed(self, error: BaseException) -> None:
+    def failed(self, error: BaseException, *, limit_s: float) -> None:
         """Tell of the error, and close the desk."""
         if isinstance(error, Exception):
             now_ms = time.time_ns() // 1_000_000
             self._tell(error_told(error, self._symbols, time_ms=now_ms, scope=self._scope))
-        self._close()
+        self._close(limit_s)
 
-    def ended(self, reason: str) -> None:
+    def ended(self, reason: str, *, limit_s: float) -> None:
         """Close the desk."""
-        self._close()
+        self._close(limit_s)
 
     # What happens in it.
 
@@ -213,10 +214,11 @@ class LiveAlerts(RunListener):
             raise ConfigError("The run has ended.")
         return desk.chart(symbol)
 
-    def _close(self) -> None:
+    def _close(self, limit_s: float) -> None:
+        until = time.monotonic() + limit_s
         self.turned()
         if self._control is not None:
-            self._control.close()
+            self._control.close(limit_s=min(_HANG_UP_S, limit_s / 2))
         desk, self._desk = self._desk, None
         if desk is not None:
-            self.unsent = not desk.close(limit_s=self._close_s)
+            self.unsent = not desk.close(limit_s=min(self._close_s, max(0.0, until - time.monotonic())))

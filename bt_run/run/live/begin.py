@@ -86,6 +86,7 @@ def open_books(
     filters: Mapping[str, SymbolFilters],
     *,
     last_price: Callable[[str], Decimal],
+    sleep: Callable[[float], object] = time.sleep,
 ) -> Begun:
     """
     Compare what went before with the exchange, or open new books.
@@ -105,7 +106,7 @@ def open_books(
                 "--fresh begins with new books."
             )
         steps = {symbol: rules.step_of("MARKET") for symbol, rules in filters.items()}
-        found = recover(past, gateway, recorder, symbols=plan.symbols, steps=steps)
+        found = recover(past, gateway, recorder, symbols=plan.symbols, steps=steps, sleep=sleep)
         sentences += found.sentences
         if not found.is_wiped:
             sentences.insert(0, _goes_on(past))

@@ -96,11 +96,12 @@ class LiveBroker(BinanceBroker):
 
     def cancel_open(self, *, all_orders: bool, limit_s: float, wait: Callable[[float], object]) -> bool:
         """Cancel orders that would buy, or all; tells whether all of them are known to be over."""
+        until = time.monotonic() + limit_s
         self.may_trade_on_history = True
         self.protect(wanted=not all_orders)
         for order in self._chosen(all_orders=all_orders):
             self.cancel(order)
-        return self._settled(limit_s, wait, lambda: not list(self._chosen(all_orders=all_orders)))
+        return self._settled(until, wait, lambda: not list(self._chosen(all_orders=all_orders)))
 
     def close_all(self, owner: Any, *, limit_s: float, wait: Callable[[float], object]) -> list[str]:
         """
@@ -117,7 +118,7 @@ class LiveBroker(BinanceBroker):
             if not size:
                 continue
             order = self.sell(owner, data, size, exectype=bt.Order.Market)
-            self._settled(max(0.0, until - time.monotonic()), wait, partial(_is_over, order))
+            self._settled(until, wait, partial(_is_over, order))
             told.append(self._sold(symbol, order))
             if order.status != bt.Order.Completed:
                 self.protect(wanted=True)
@@ -135,9 +136,8 @@ class LiveBroker(BinanceBroker):
             if all_orders or order.isbuy():
                 yield order
 
-    def _settled(self, limit_s: float, wait: Callable[[float], object], done: Callable[[], bool]) -> bool:
+    def _settled(self, until: float, wait: Callable[[float], object], done: Callable[[], bool]) -> bool:
         """Work turns of the broker alone until something is done, or the time is over."""
-        until = time.monotonic() + limit_s
         while True:
             super().next()
             if done():

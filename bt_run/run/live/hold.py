@@ -41,6 +41,7 @@ class ClockHold:
         meet_time: Told of the exchange's time whenever the clock stands, ms.
         patience_s: The limit of the wait for a bar.
         hear_s: The limit of the wait for events, before they are looked for over REST.
+        left_s: Gives how long may still be waited, of so many seconds; less where the run is to end.
         steady: Seconds that only grow.
     """
 
@@ -56,6 +57,7 @@ class ClockHold:
         meet_time: Callable[[int], object] = lambda now_ms: None,
         patience_s: float = 3.0,
         hear_s: float = 1.0,
+        left_s: Callable[[float], float] = lambda most: most,
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._barriers = dict(barriers)
@@ -67,6 +69,7 @@ class ClockHold:
         self._meet_time = meet_time
         self._patience_s = patience_s
         self._hear_s = hear_s
+        self._left_s = left_s
         self._steady = steady
         self._started = False
         self._met: dict[str, int] = {}
@@ -90,7 +93,7 @@ class ClockHold:
             for barrier in self._barriers.values():
                 barrier.start()
             for barrier in self._barriers.values():
-                barrier.wait_registered(self._patience_s)
+                barrier.wait_registered(self._left_s(self._patience_s))
 
     def check(self) -> None:
         """Raise why the clock cannot be held."""
@@ -176,7 +179,7 @@ class ClockHold:
     def _wait(self, condition: Callable[[], bool], limit_s: float) -> bool:
         until = self._steady() + limit_s
         while not condition():
-            left = until - self._steady()
+            left = self._left_s(until - self._steady())
             if left <= 0:
                 return False
             self._bell.wait(min(left, _LOOK_S))

@@ -70,8 +70,8 @@ class RunListener:
     def show(self, snapshot: LiveSnapshot) -> None:
         """Take the state; about twice a second."""
 
-    def failed(self, error: BaseException) -> None:
-        """Take that the run ended with an error."""
+    def failed(self, error: BaseException, *, limit_s: float) -> None:
+        """Take that the run ended with an error; this may take so long."""
 
-    def ended(self, reason: str) -> None:
-        """Take that the run ended."""
+    def ended(self, reason: str, *, limit_s: float) -> None:
+        """Take that the run ended; this may take so long."""

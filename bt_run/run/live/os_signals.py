@@ -3,7 +3,8 @@ Ending a live run from outside: SIGTERM and Ctrl-C ask for the end, and see to i
 
 Three times count from the signal. What is under way may still take `INTERRUPT_S`; then its request is cut, and
 the end begins: what becomes of orders and position. The end may use the connection until `END_S`; then that is
-cut for good, so that nothing waits longer.
+cut for good, so that nothing waits longer. What was done is written down, and until `OVER_S` messages may
+still be sent and connections be closed politely; what is not done by then is left undone.
 """
 
 from __future__ import annotations
@@ -19,16 +20,19 @@ if TYPE_CHECKING:
 
     from bt_run.run.live.turns import Stop
 
-__all__ = ["AGAIN_S", "END_S", "INTERRUPT", "INTERRUPT_S", "stopping_on_signals"]
+__all__ = ["AGAIN_S", "END_S", "INTERRUPT", "INTERRUPT_S", "OVER_S", "stopping_on_signals"]
 
 INTERRUPT = "Ctrl-C"
 """Why the run ended, where a person at the terminal wanted it."""
 
-INTERRUPT_S = 2.0
+INTERRUPT_S = 1.5
 """So long a request of the strategy's may still take after a signal; its fate is then asked for."""
 
-END_S = 4.0
-"""So long after a signal the exchange is talked to; a second is left for the journal and the files."""
+END_S = 3.0
+"""So long after a signal the exchange is talked to."""
+
+OVER_S = 4.0
+"""So long after a signal anybody is waited for; a second is left for the report and the end of the process."""
 
 AGAIN_S = 0.5
 """Signals within this time are one: ``timeout`` sends SIGTERM to the command and to its group as well."""
@@ -66,7 +70,7 @@ def stopping_on_signals(
             raise KeyboardInterrupt
         first.append(now)
         stop.ask(INTERRUPT if number == signal.SIGINT else signal.Signals(number).name)
-        stop.until = now + END_S
+        stop.soon, stop.until, stop.over = now + INTERRUPT_S, now + END_S, now + OVER_S
         for wait_s, act in ((INTERRUPT_S, interrupt_if_waiting), (END_S, cut)):
             timer = threading.Timer(wait_s, act)
             timer.daemon = True

@@ -95,6 +95,7 @@ def assemble(
     past: Past | None,
     audience: Audience,
     listener: RunListener,
+    stop: Stop,
 ) -> Parts:
     """
     Compare journal and exchange, open the books, and make the parts.
@@ -117,7 +118,13 @@ def assemble(
     )
     events.recorder = recorder
     begun = open_books(
-        plan, past, gateway, recorder, filters, last_price=lambda symbol: _last_price(plan, symbol)
+        plan,
+        past,
+        gateway,
+        recorder,
+        filters,
+        last_price=lambda symbol: _last_price(plan, symbol),
+        sleep=lambda wait_s: time.sleep(stop.soon_s(wait_s)),
     )
     recorder.begin(begun.ledger)
     for rules in filters.values():
@@ -217,6 +224,7 @@ def make_turns(parts: Parts, cerebro: Any, stop: Stop) -> LiveTurns:
             last_execution=lambda: last_execution(plan.venue),
             standing=lambda: _standing_clock(plan),
             meet_time=meet_time,
+            left_s=stop.soon_s,
         ),
         recorder=parts.recorder,
         safety=parts.safety,

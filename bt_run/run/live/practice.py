@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 _START_S = 60.0
-_STOP_S = 4.0
+_STOP_S = 1.0
 _SAVE_S = 0.2
 _ASK_S = 5.0
 _START_ONE = (
@@ -116,7 +116,7 @@ class EmbeddedPractice:
         finally:
             impatience.cancel()
         if not line:
-            raise ExchangeError(f"The practice exchange did not start (exit code {process.wait(_STOP_S)}).")
+            raise ExchangeError(f"The practice exchange did not start (exit code {process.wait(_ASK_S)}).")
         told: dict[str, Any] = json.loads(line)
         if "error" in told:
             raise _error_of(told)

@@ -43,6 +43,9 @@ __all__ = ["END_OF_DATA", "LiveOutcome", "LiveRun"]
 
 END_OF_DATA = "the data has ended"
 
+_LAST_WORDS_S = 10.0
+_GOODBYE_S = 1.5
+
 
 @dataclass(frozen=True, slots=True)
 class LiveOutcome:
@@ -113,7 +116,7 @@ class LiveRun:
             stack.enter_context(prompt_interpreter())
             journal = self._open_journal(stack)
             wire = self._wire = LiveWire(self._plan.venue)
-            stack.callback(wire.close, limit_s=1.5)
+            stack.callback(lambda: wire.close(limit_s=self._stop.rest_s(_GOODBYE_S)))
             past = find_past(journal, self._plan)
             account, filters = self._open_account(wire, past)
             stack.callback(account.cut)
@@ -134,14 +137,15 @@ class LiveRun:
                         past=past,
                         audience=self._audience,
                         listener=self._listener,
+                        stop=self._stop,
                     )
                     outcome = self._trade(parts)
                 except BaseException as error:
                     end_run(journal, record, outcome_of(error))
-                    self._listener.failed(error)
+                    self._listener.failed(error, limit_s=self._stop.rest_s(_LAST_WORDS_S))
                     raise
                 end_run(journal, record, outcome.reason)
-                self._listener.ended(outcome.reason)
+                self._listener.ended(outcome.reason, limit_s=self._stop.rest_s(_LAST_WORDS_S))
         return outcome
 
     # Opening.

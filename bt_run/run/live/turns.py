@@ -52,12 +52,15 @@ class Stop:
     """
     A wish to end the run; the first reason counts, a later wish to close all is heard too.
 
-    `until` is when it must be over, steady seconds. `has_begun`: the strategy is not asked any more.
+    Steady seconds: at `soon` what is under way is over, at `until` the exchange is left alone, and at `over`
+    nobody is waited for any more. `has_begun`: the strategy is not asked any more.
     """
 
     reason: str = ""
     closes: bool = False
+    soon: float = float("inf")
     until: float = float("inf")
+    over: float = float("inf")
     has_begun: bool = False
     commands: list[CommandRecord] = field(default_factory=list)
 
@@ -66,9 +69,17 @@ class Stop:
         self.reason = self.reason or reason
         self.closes = self.closes or closes
 
+    def soon_s(self, most: float) -> float:
+        """Give how many seconds there are for what is under way, at `most` so many."""
+        return max(0.0, min(most, self.soon - time.monotonic()))
+
     def left_s(self, most: float) -> float:
-        """Give how many seconds there are, at `most` so many."""
+        """Give how many seconds there are for the exchange, at `most` so many."""
         return max(0.0, min(most, self.until - time.monotonic()))
+
+    def rest_s(self, most: float) -> float:
+        """Give how many seconds there are for all else, at `most` so many."""
+        return max(0.0, min(most, self.over - time.monotonic()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from brokers.binance.user_stream import UserStream
 from brokers.gateway import AccountReport, Inbox, OrderSeen
 from bt_run.core.background import BackgroundLoop, Bell
 from bt_run.core.errors import ConfigError
+from bt_run.core.stream_policy import StreamPolicy
 from feeds.live.hub import LiveHub
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Account", "Chime", "LiveInbox", "LiveWire"]
 
 _log = logging.getLogger(__name__)
+
+_CLOSE_S = 0.4  # an exchange that does not say goodbye must not hold up the end
 
 
 class Chime:
@@ -211,7 +214,12 @@ class LiveWire:
             since_trade_ids=since_trade_ids,
         )
         stream = UserStream(
-            self.venue, credentials, self.inbox, clock=exchange.clock, on_doubt=check.check_soon
+            self.venue,
+            credentials,
+            self.inbox,
+            policy=StreamPolicy(close_s=_CLOSE_S),
+            clock=exchange.clock,
+            on_doubt=check.check_soon,
         )
         account.check, account.stream = check, stream
         self.watch(stream.start(self.background))

@@ -68,11 +68,11 @@ class TelegramControl:
         self._background.submit(self._start_listening())
         return self
 
-    def close(self, *, limit_s: float = 2.0) -> None:
-        """End within about `limit_s`; an answer that is being given is given first, if that is soon enough."""
+    def close(self, *, limit_s: float = 4.0) -> None:
+        """End within about `limit_s`; an answer that is being given is given first, if half of it is enough."""
         until = time.monotonic() + limit_s
-        self._is_idle.wait(limit_s)
-        self._background.stop(limit_s=max(2.0, until - time.monotonic()))
+        self._is_idle.wait(limit_s / 2)
+        self._background.stop(limit_s=max(0.0, until - time.monotonic()))
 
     # In the thread.
 
