@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,7 +27,7 @@ _EPILOG = """\b
 Examples:
   bt-run web --venue practice --data btc_1d.csv --speed 60
   bt-run web
-  bt-run web --venue testnet --journal bt-run.sqlite
+  bt-run web --venue testnet --journal bt-run.sqlite --results results
 """
 
 
@@ -57,6 +58,12 @@ Examples:
     metavar="FILE|URL",
     help="Show the bots of this journal, their orders, and four words for them.",
 )
+@click.option(
+    "--results",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Compare the results in this folder, as bt-run backtest --json writes them; keep more there.",
+)
 @practice_options
 @store_option
 @settings_option
@@ -71,6 +78,7 @@ def web(
     browser: bool,
     venue: str | None,
     journal: str | None,
+    results: Path | None,
     names: tuple[str, ...],
     **options: Any,
 ) -> None:
@@ -81,6 +89,7 @@ def web(
     market data, without a key, or from a practice exchange.
     """
     from bt_run.core.venue import find_venue
+    from bt_run.run.desk.results import ResultFolder
     from bt_run.web.access import Access
     from bt_run.web.app import make_app
     from bt_run.web.serve import bind, hosts_of, serve
@@ -104,7 +113,13 @@ def web(
         token, real_port = secrets.token_urlsafe(32), listening.getsockname()[1]
         access = Access(token, password_hash=password_hash)
         desk = Desk(
-            where, access, note=note, symbols=symbols, interval=str(interval or "1m"), journal=journal or ""
+            where,
+            access,
+            note=note,
+            symbols=symbols,
+            interval=str(interval or "1m"),
+            journal=journal or "",
+            results=None if results is None else ResultFolder(results),
         )
         desk.market.start()
         stack.callback(desk.market.stop)

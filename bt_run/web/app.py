@@ -16,7 +16,7 @@ from fastapi.staticfiles import StaticFiles
 from bt_run import __version__
 from bt_run.alerts.rules.parse_error import ParseError
 from bt_run.core.errors import BtRunError, ExchangeError
-from bt_run.web.api import alerts, bot, indicators, market, settings, strategies, system
+from bt_run.web.api import alerts, bot, indicators, market, results, settings, strategies, system
 from bt_run.web.guard import Guard
 from bt_run.web.held_tables import HeldTables
 from bt_run.web.login import login, login_page, logout
@@ -83,12 +83,13 @@ def make_app(desk: Desk, *, hosts: Collection[str]) -> Guard:
     app.state.symbols = SymbolList(desk.market)
     app.state.alert_tables = HeldTables()
     app.add_exception_handler(BtRunError, _explain)
-    for part in (system, market, indicators, strategies, bot, alerts, settings):
+    for part in (system, market, indicators, strategies, results, bot, alerts, settings):
         app.include_router(part.router, prefix=API)
     app.add_api_websocket_route(f"{API}/stream", _stream)
     app.add_api_route("/chart.js", _chart_script, include_in_schema=False)
     app.mount("/static", StaticFiles(packages=[("bt_run.web", "static")]), name="static")
     app.add_api_route("/", _page, include_in_schema=False)
+    app.add_api_route("/compare", _compare_page, include_in_schema=False)
     app.add_api_route("/login", login_page, include_in_schema=False)
     app.add_api_route("/login", login, methods=["POST"], include_in_schema=False)
     app.add_api_route("/logout", logout, methods=["POST"], include_in_schema=False)
@@ -104,6 +105,10 @@ async def _explain(request: Request, error: Exception) -> Response:
 
 def _page() -> FileResponse:
     return FileResponse(str(resources.files("bt_run.web") / "static" / "index.html"))
+
+
+def _compare_page() -> FileResponse:
+    return FileResponse(str(resources.files("bt_run.web") / "static" / "compare.html"))
 
 
 def _chart_script() -> Response:

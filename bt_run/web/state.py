@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from bt_run.core.venue import Venue
     from bt_run.run.desk.market import Change
+    from bt_run.run.desk.results import ResultFolder
     from bt_run.web.access import Access
     from bt_run.web.visitor import Visitor
 
@@ -24,8 +25,9 @@ class Desk:
     The parts of one running desk.
 
     `note` is shown wherever prices are, such as ``synthetic data``. `symbols` are those to look at first,
-    before all that the venue has. `journal` is the one whose bots are shown, empty for none. `history`:
-    how many closed bars a chart begins with. The market is there at once; its maker starts and stops it.
+    before all that the venue has. `journal` is the one whose bots are shown, empty for none; `results` the
+    folder of stored backtests, None for none. `history`: how many closed bars a chart begins with. The market
+    is there at once; its maker starts and stops it.
     """
 
     venue: Venue
@@ -35,6 +37,7 @@ class Desk:
     interval: str = "1m"
     history: int = HISTORY
     journal: str = ""
+    results: ResultFolder | None = None
     visitors: set[Visitor] = field(default_factory=set)
     loop: asyncio.AbstractEventLoop | None = None
     market: MarketDesk = field(init=False)

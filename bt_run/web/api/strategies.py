@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, Field
@@ -21,7 +21,11 @@ from strategies.description import describe
 from strategies.loader import load_strategy
 from strategies.registry import find_class, registered_names
 
-__all__ = ["router"]
+if TYPE_CHECKING:
+    from bt_run.core.results import RunResult
+    from bt_run.web.state import Desk
+
+__all__ = ["BacktestWish", "router", "run_wish"]
 
 router = APIRouter(tags=["strategies"])
 
@@ -85,7 +89,18 @@ def backtest(request: Request, wish: Annotated[BacktestWish, Body()]) -> dict[st
 
     The answer is the result file of `bt-run backtest --json`, with `equity`, `panels` and `overlays` by bar.
     """
-    desk = request.app.state.desk
+    result = run_wish(request.app.state.desk, wish)
+    curves = {"panels": result.panels, "overlays": result.overlays}
+    return {
+        **result_to_dict(result),
+        "times": result.data.bars.open_time.tolist(),
+        "equity": result.curve.equity.tolist(),
+        **{kind: {name: json_values(curve) for name, curve in found.items()} for kind, found in curves.items()},
+    }
+
+
+def run_wish(desk: Desk, wish: BacktestWish) -> RunResult:
+    """Run a strategy over the closed bars of a chart. Raises ConfigError where no chart shows them."""
     key = SeriesKey(wish.symbol.upper(), wish.interval)
     watched = desk.market.find(key)
     if watched is None or not watched.series.is_ready:
@@ -98,11 +113,4 @@ def backtest(request: Request, wish: Annotated[BacktestWish, Body()]) -> dict[st
         Path(f"{desk.venue.name}:{key}"), key.symbol, Interval.parse(key.interval), bars, "", note=desk.note
     )
     loaded = load_strategy(wish.strategy, params=[f"{name}={value}" for name, value in wish.parameters.items()])
-    result = run_backtest(loaded, data, BacktestSettings(cash=wish.cash, commission=wish.commission))
-    curves = {"panels": result.panels, "overlays": result.overlays}
-    return {
-        **result_to_dict(result),
-        "times": bars.open_time.tolist(),
-        "equity": result.curve.equity.tolist(),
-        **{kind: {name: json_values(curve) for name, curve in found.items()} for kind, found in curves.items()},
-    }
+    return run_backtest(loaded, data, BacktestSettings(cash=wish.cash, commission=wish.commission))

@@ -19,12 +19,16 @@ export class Strategy {
     this.names.addEventListener("change", () => { this.showForm(); changed(); });
     this.form.addEventListener("change", changed);
     this.form.addEventListener("submit", (event) => { event.preventDefault(); this.run(); });
+    this.keepForm = document.getElementById("keep-form");
+    this.keepForm.addEventListener("submit", (event) => { event.preventDefault(); this.keep(document.getElementById("keep-name")); });
     document.getElementById("strategy-run").addEventListener("click", () => this.run());
     document.getElementById("strategy-clear").addEventListener("click", () => { this.clear(); changed(); });
   }
 
   async begin() {
-    this.known = await get("/strategies");
+    const [known, { folder }] = await Promise.all([get("/strategies"), get("/results")]);
+    this.known = known;
+    this.hasFolder = Boolean(folder);
     this.names.append(...this.known.map(({ name }) => new Option(name, name)));
     this.showForm();
   }
@@ -52,11 +56,25 @@ export class Strategy {
     if (!this.form.reportValidity()) return;
     const series = this.series();
     try {
-      const result = await send("POST", "/backtest", { ...series, strategy: this.names.value, parameters: this.parameters });
+      const wish = { ...series, strategy: this.names.value, parameters: this.parameters };
+      const result = await send("POST", "/backtest", wish);
       const { symbol, interval } = this.series();
       if (symbol !== series.symbol || interval !== series.interval) return;  // the chart shows another by now
       this.show(result);
+      this.kept = wish;
+      this.keepForm.hidden = !this.hasFolder;
       this.changed();
+    } catch (error) {
+      this.tell(error.message);
+    }
+  }
+
+  // Runs it once more and keeps it with the other results.
+  async keep(input) {
+    try {
+      await send("POST", "/results", { name: input.value.trim(), backtest: this.kept });
+      input.value = "";
+      this.tell("");
     } catch (error) {
       this.tell(error.message);
     }
@@ -126,6 +144,7 @@ export class Strategy {
     this.lines = [];
     this.result = null;
     this.isDue = false;
+    this.keepForm.hidden = true;
     this.chart.mark([]);
     document.getElementById("strategy-numbers").replaceChildren();
     this.equity?.remove();
