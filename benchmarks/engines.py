@@ -31,7 +31,7 @@ from peer_work import CASH, TOLERANCE
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["SIDES", "Side", "difference", "main"]
+__all__ = ["SIDES", "Place", "Side", "difference", "main", "make_place", "measure", "run_side"]
 
 HERE = Path(__file__).resolve().parent
 TUTORIAL = f"{HERE / 'bt_tutorial.py'}:TutorialRsi"
@@ -49,7 +49,8 @@ the final equity. Median (least to most) of {runs}; {megabytes:.0f} MB of CSV.
 - {agreed}
 - The sides of bt-run write metrics, trades and settings as JSON, where said also each trade and each bar's
   equity as CSV; the peers write final equity and trades.
-- First run: with an empty cache of machine code, as after an installation.
+- First run: with an empty cache of machine code, as after an installation. The first run of a series in the
+  store leaves a copy of its columns, which `fast-store` maps.
 
 {machine}
 
@@ -62,7 +63,8 @@ class Side:
     """
     Something that runs the strategy on a file.
 
-    `engine` is one of ours, or empty for a peer. `cold` begins with an empty cache of machine code.
+    `engine` is one of ours, or empty for a peer. `cold` begins with an empty cache of machine code, `uncopied`
+    without the copy of its columns that the first run over a series leaves in the store.
     """
 
     name: str
@@ -71,12 +73,14 @@ class Side:
     strategy: str = "rsi"
     curve: bool = False
     cold: bool = False
+    uncopied: bool = False
 
 
 SIDES = (
     Side("fast", "fast"),
     Side("fast, trades and equity as CSV", "fast", curve=True),
     Side("fast-store", "fast", source="store"),
+    Side("fast-store, first run of the series", "fast", source="store", uncopied=True),
     Side("fast, first run", "fast", cold=True),
     Side("accelerated", "accelerated", strategy=TUTORIAL),
     Side("bt-run's backtrader", "backtrader", strategy=TUTORIAL),
@@ -128,6 +132,9 @@ def command_of(side: Side, place: Place) -> list[str]:
 
 def run_side(side: Side, place: Place) -> tuple[Measure, dict[str, Any]]:
     """Run a side once; what it took, and what it found."""
+    if side.uncopied:
+        for copy in place.store.rglob("columns.copy"):
+            copy.unlink()
     with tempfile.TemporaryDirectory(dir=place.folder) as empty:
         before = os.environ.get("NUMBA_CACHE_DIR")
         os.environ["NUMBA_CACHE_DIR"] = empty if side.cold else str(place.folder / "machine-code")
@@ -199,12 +206,18 @@ def rows_of(taken: dict[str, list[Measure]]) -> str:
     return "\n".join(lines)
 
 
+def make_place(folder: Path, bars: int) -> Place:
+    """Make so many bars, as CSV and in a store of their own."""
+    place = Place(folder / f"BTCUSDT-1m-{bars}.csv", folder / f"store-{bars}", folder)
+    run_child([sys.executable, str(HERE / "make_bars.py"), str(bars), str(place.csv)])
+    run_child([sys.executable, str(HERE / "store_side.py"), "fill", str(place.csv), str(place.store)])
+    return place
+
+
 def section_of(given: argparse.Namespace, folder: Path) -> str:
     """Make the data, warm up, measure, and write it as Markdown."""
     sides = [side for side in SIDES if not given.only or side.name in given.only]
-    place = Place(folder / f"BTCUSDT-1m-{given.bars}.csv", folder / "store", folder)
-    run_child([sys.executable, str(HERE / "make_bars.py"), str(given.bars), str(place.csv)])
-    run_child([sys.executable, str(HERE / "store_side.py"), "fill", str(place.csv), str(place.store)])
+    place = make_place(folder, given.bars)
     small = Place(folder / "small.csv", place.store, folder)
     run_child([sys.executable, str(HERE / "make_bars.py"), "2000", str(small.csv)])
     for side in sides:

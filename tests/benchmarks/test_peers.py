@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-HERE = ("engines", "sweep", "make_peers", "peer_work", "csv_to_result", "machine", "start_up")
+HERE = ("engine_scaling", "engines", "sweep", "make_peers", "peer_work", "csv_to_result", "machine", "start_up")
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +70,33 @@ def test_our_engines_run_side_by_side(root, tmp_path):
     """No peer is needed to compare our own."""
     out = tmp_path / "RESULTS.md"
     sides = ["fast", "fast, trades and equity as CSV", "fast-store", "accelerated", "bt-run's backtrader"]
+    sides.append("fast-store, first run of the series")
     ran = run_script(root, "engines.py", "--bars", "3000", "--runs", "1", "--only", *sides, "--out", str(out))
 
     assert 0 == ran.returncode, ran.stderr
     assert "<!-- begin some engines 3000 -->" in out.read_text()
     assert len(sides) == sum(line.count("n=1") for line in ran.stdout.splitlines())
+
+
+def test_a_further_bar_costs_what_the_longer_run_took_more(scripts):
+    """The start of a process is in every run, and so in no difference of two."""
+    further = scripts("engine_scaling").further_bar_us
+
+    assert [None, 250_000.0, 125_000.0] == further([1, 3, 7], [1.0, 1.5, 2.0])
+
+
+@pytest.mark.slow
+def test_the_cost_of_more_bars_is_shown_in_one_table(root, tmp_path):
+    """Each side over each number of bars."""
+    out = tmp_path / "RESULTS.md"
+    ran = run_script(root, "engine_scaling.py", "--bars", "4000", "2000", "--runs", "1", "--out", str(out))
+
+    assert 0 == ran.returncode, ran.stderr
+    rows = [
+        line.split(" | ")[:2] for line in out.read_text().splitlines() if line.startswith(("| fast", "| acc"))
+    ]
+    sides = ("fast", "fast-store", "accelerated")
+    assert [[f"| {side}", bars] for side in sides for bars in ("2,000", "4,000")] == rows
 
 
 @pytest.mark.slow
