@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bt_run.cli.ahead import engine_ahead
-from bt_run.cli.collector import rare_collection
+from bt_run.cli.collector import rare_collection, skip_last_collection
 from bt_run.cli.command_line import command_line
 from bt_run.cli.data_source import load_source
 from bt_run.cli.options import (
@@ -113,7 +113,10 @@ def backtest(
     check_outputs(json_path, trades, equity, report_path, plot=plot, inputs=[data, strategy])
     if not is_there(strategy):
         _load(strategy, param)  # fails, or finds another package's: before time goes into reading
-    with engine_ahead(settings.engine, data, is_ours=strategy.partition(":")[0] in BUILT_IN):
+    is_ours = strategy.partition(":")[0] in BUILT_IN
+    if is_ours:
+        skip_last_collection()
+    with engine_ahead(settings.engine, data, is_ours=is_ours):
         bars = load_source(data, options, quiet=quiet)
     from bt_run.run.backtest import run_backtest
 
