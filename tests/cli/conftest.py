@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bt_run.cli.main import run
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
@@ -68,3 +71,27 @@ def bt_run_process(work: Path, clean_env: dict[str, str]) -> Run:
         )
 
     return run_there
+
+
+@pytest.fixture
+def bt_run_started(work: Path, clean_env: dict[str, str]) -> Iterator[Start]:
+    """
+    Give a function that starts bt-run in the empty folder and does not wait for it.
+
+    Its output goes into pipes. What still runs at the end of the test is killed: one that fails waits
+    for nobody and leaves nothing running.
+    """
+    with ExitStack() as stack:
+
+        def start(*words: str, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "bt_run", *words],
+                env=clean_env | (env or {}),
+                text=True,
+                **{"cwd": work, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+            )
+            stack.enter_context(process)
+            stack.callback(process.kill)
+            return process
+
+        yield start

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -239,7 +237,7 @@ def wait_until(condition, *, seconds: float) -> bool:
     return False
 
 
-def test_ctrl_c_prints_a_line_leaves_nothing_and_exits_130(clean_env, work):
+def test_ctrl_c_prints_a_line_leaves_nothing_and_exits_130(bt_run_started, work):
     """Interrupted in the middle of a long run, the folder is as it was."""
     (work / "slow.py").write_text(
         "import pathlib\nimport backtrader as bt\n\n\nclass Slow(bt.Strategy):\n"
@@ -248,9 +246,7 @@ def test_ctrl_c_prints_a_line_leaves_nothing_and_exits_130(clean_env, work):
         "        while len(self) >= 5:\n            pass\n"
     )
     words = ["backtest", "-s", "./slow.py:Slow", "-d", "btc_1d.csv", "--json", "r.json", "--plot", "p.png"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bt_run", *words], cwd=work, env=clean_env, stderr=subprocess.PIPE, text=True
-    )
+    process = bt_run_started(*words)
     assert wait_until((work / "started").exists, seconds=60)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
@@ -358,7 +354,7 @@ def test_an_indicator_of_an_indicator_is_drawn_with_it_and_not_over_the_price():
     assert "SimpleMovingAverage" in average
 
 
-def test_terminating_a_comparison_ends_its_processes(clean_env, work):
+def test_terminating_a_comparison_ends_its_processes(bt_run_started, work):
     """SIGTERM: exit 143, no worker goes on, nothing is written."""
     (work / "slow.py").write_text(
         "import os, pathlib\nimport backtrader as bt\n\n\nclass Slow(bt.Strategy):\n"
@@ -367,9 +363,7 @@ def test_terminating_a_comparison_ends_its_processes(clean_env, work):
         "        while len(self) >= 5:\n            pass\n"
     )
     words = "compare -s ./slow.py:Slow -s ./slow.py:Slow -d btc_1d.csv --jobs 2 --json r.json".split()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "bt_run", *words], cwd=work, env=clean_env, stderr=subprocess.PIPE, text=True
-    )
+    process = bt_run_started(*words)
     assert wait_until(lambda: len(list(work.glob("pid*"))) == 2, seconds=60)
     workers = [int(path.name[3:]) for path in work.glob("pid*")]
     process.terminate()

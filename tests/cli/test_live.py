@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -108,23 +106,18 @@ def test_order_flow_says_what_it_has_to_do_without(bt_run: Any, mode: str, remar
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_a_signal_ends_it_in_order(
-    work: Path, clean_env: dict[str, str], number: signal.Signals, code: int
-) -> None:
-    words = [sys.executable, "-m", "bt_run", "live", "-s", "sar", "--data", "btc_1d.csv", "--speed", "100000"]
-    with subprocess.Popen(
-        words, cwd=work, env=clean_env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as bot:
-        assert bot.stderr is not None
-        said = ""
-        while "BTCUSDT: live" not in said:
-            line = bot.stderr.readline()
-            assert line, said
-            said += line
-        (exchange,) = _children(bot.pid)
-        began = time.monotonic()
-        bot.send_signal(number)
-        out, rest = bot.communicate(timeout=20)
+def test_a_signal_ends_it_in_order(bt_run_started: Any, number: signal.Signals, code: int) -> None:
+    bot = bt_run_started("live", "-s", "sar", "--data", "btc_1d.csv", "--speed", "100000")
+    assert bot.stderr is not None
+    said = ""
+    while "BTCUSDT: live" not in said:
+        line = bot.stderr.readline()
+        assert line, said
+        said += line
+    (exchange,) = _children(bot.pid)
+    began = time.monotonic()
+    bot.send_signal(number)
+    out, rest = bot.communicate(timeout=20)
     assert time.monotonic() - began < 10  # it promises five of a machine that has time
     assert bot.returncode == code, rest
     assert f"Ended: {'Ctrl-C' if number == signal.SIGINT else 'SIGTERM'}." in out

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -99,30 +97,27 @@ def test_a_venue_of_ones_own_is_named_in_the_settings_file(bt_run: Any, serve: S
 @pytest.mark.slow
 @pytest.mark.parametrize("on_stop", ["cancel", "close"])
 def test_sigterm_waits_for_no_exchange_that_hangs(
-    serve: Serve, opened: list[EmbeddedPractice], work: Path, clean_env: dict[str, str], on_stop: str
+    serve: Serve, opened: list[EmbeddedPractice], bt_run_started: Callable[..., Any], on_stop: str
 ) -> None:
     """It takes connections, and answers nothing, not even that they are to be closed."""
-    words = [sys.executable, "-m", "bt_run", "live", "-s", "sar", "--venue", "practice", "--stop-loss", "10"]
-    with subprocess.Popen(
-        [*words, "--on-stop", on_stop], cwd=work, env=clean_env | serve(at="2025-09-15"),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as bot:  # fmt: skip
-        assert bot.stderr is not None
-        said = ""
-        while "stop-loss" not in said or "is placed" not in said:
-            line = bot.stderr.readline()
-            assert line, said
-            said += line
-        (exchange,) = opened
-        assert exchange.pid is not None
-        os.kill(exchange.pid, signal.SIGSTOP)
-        try:
-            began = time.monotonic()
-            bot.send_signal(signal.SIGTERM)
-            out, rest = bot.communicate(timeout=60)
-            took_s = time.monotonic() - began
-        finally:
-            os.kill(exchange.pid, signal.SIGCONT)
+    words = ["live", "-s", "sar", "--venue", "practice", "--stop-loss", "10", "--on-stop", on_stop]
+    bot = bt_run_started(*words, env=serve(at="2025-09-15"))
+    assert bot.stderr is not None
+    said = ""
+    while "stop-loss" not in said or "is placed" not in said:
+        line = bot.stderr.readline()
+        assert line, said
+        said += line
+    (exchange,) = opened
+    assert exchange.pid is not None
+    os.kill(exchange.pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        bot.send_signal(signal.SIGTERM)
+        out, rest = bot.communicate(timeout=60)
+        took_s = time.monotonic() - began
+    finally:
+        os.kill(exchange.pid, signal.SIGCONT)
     assert bot.returncode == 0, rest
     assert took_s < 10  # it promises five of a machine that has time
     assert "Ended: SIGTERM." in out

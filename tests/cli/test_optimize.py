@@ -7,8 +7,6 @@ import json
 import shlex
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 
 import pytest
@@ -125,19 +123,16 @@ def test_a_strategy_that_fails_for_some_is_shown_and_for_all_is_an_error(bt_run,
     assert "All 2 combinations failed. The first: Moody raised ValueError" in every.stderr
 
 
-def test_ctrl_c_keeps_what_was_done_and_resume_goes_on(bt_run, work, clean_env):
+def test_ctrl_c_keeps_what_was_done_and_resume_goes_on(bt_run, bt_run_started, work):
     """The best so far is printed, and afterwards the rest is run."""
     words = ["optimize", "-s", "rsi", "-d", "btc_1d.csv", "-p", "period=5:60", "-p", "oversold=20:40:5",
              "--engine", "backtrader", "--jobs", "1", "--out", "a.sqlite"]  # fmt: skip
-    child = subprocess.Popen(
-        [sys.executable, "-m", "bt_run", *words], cwd=work, env=clean_env, stdout=-1, stderr=-1, text=True
-    )
-    with child:
-        until = time.monotonic() + 60
-        while not _written(work / "a.sqlite-wal") and child.poll() is None and time.monotonic() < until:
-            time.sleep(0.05)
-        child.send_signal(signal.SIGINT)
-        said, complained = child.communicate(timeout=60)
+    child = bt_run_started(*words)
+    until = time.monotonic() + 60
+    while not _written(work / "a.sqlite-wal") and child.poll() is None and time.monotonic() < until:
+        time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    said, complained = child.communicate(timeout=60)
     done = _count(work / "a.sqlite")
 
     assert child.returncode == 130, complained

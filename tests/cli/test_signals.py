@@ -6,8 +6,6 @@ import json
 import os
 import pty
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -133,29 +131,22 @@ def test_refuses_with_what_to_do(bt_run: Any, words: tuple[str, ...], said: str)
     assert "Traceback" not in done.stderr
 
 
-def test_asks_for_pair_and_amount_at_a_terminal(work: Path, clean_env: dict[str, str]) -> None:
+def test_asks_for_pair_and_amount_at_a_terminal(bt_run_started: Any) -> None:
     """Where neither is given and a person is there; what else is wrong is said afterwards."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "bt_run", "signals", "-s", "rsy"],
-        cwd=work,
-        env=clean_env,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    ) as asked:
-        os.close(theirs)
-        os.write(ours, b"ethusdt\nten\n25\n")
-        said = b""
-        while True:
-            try:
-                more = os.read(ours, 4096)
-            except OSError:  # the other side is closed
-                break
-            if not more:
-                break
-            said += more
-        asked.wait(60)
+    asked = bt_run_started("signals", "-s", "rsy", stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    os.write(ours, b"ethusdt\nten\n25\n")
+    said = b""
+    while True:
+        try:
+            more = os.read(ours, 4096)
+        except OSError:  # the other side is closed
+            break
+        if not more:
+            break
+        said += more
+    asked.wait(60)
     os.close(ours)
     text = said.decode()
 
@@ -166,16 +157,13 @@ def test_asks_for_pair_and_amount_at_a_terminal(work: Path, clean_env: dict[str,
 
 
 @pytest.mark.slow
-def test_ctrl_c_prints_a_summary(work: Path, clean_env: dict[str, str]) -> None:
+def test_ctrl_c_prints_a_summary(bt_run_started: Any) -> None:
     """And leaves no process behind."""
-    words = [sys.executable, "-m", "bt_run", "signals", *REPLAY[:4], "--speed", "1", "--invest", "250"]
-    with subprocess.Popen(
-        words, cwd=work, env=clean_env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as desk:
-        assert desk.stdout is not None
-        line = desk.stdout.readline()
-        desk.send_signal(signal.SIGINT)
-        out, rest = desk.communicate(timeout=20)
+    desk = bt_run_started("signals", *REPLAY[:4], "--speed", "1", "--invest", "250")
+    assert desk.stdout is not None
+    line = desk.stdout.readline()
+    desk.send_signal(signal.SIGINT)
+    out, rest = desk.communicate(timeout=20)
     assert "bars of history" in line
     assert desk.returncode == 130, rest
     assert "Ended: Ctrl-C." in out

@@ -6,8 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -83,30 +81,17 @@ def test_ctrl_c_shows_the_windows_that_are_done(bt_run, work, monkeypatch):
 
 
 @pytest.mark.slow
-def test_ctrl_c_stops_the_workers_and_leaves_nothing(work, clean_env):
+def test_ctrl_c_stops_the_workers_and_leaves_nothing(bt_run_started, work):
     """A walk in processes, interrupted as a terminal does it: exit code 130, no file, no process left."""
-    words = [
-        sys.executable,
-        "-m",
-        "bt_run",
-        *WORDS[:-1],
-        "2",
-        "--engine",
-        "backtrader",
-        "-p",
-        "oversold=20:40:1",
-    ]
-    with subprocess.Popen(
-        [*words, "--json", "wf.json"], cwd=work, env=clean_env, text=True, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as child:  # fmt: skip
-        deadline = time.monotonic() + 120
-        while _children(child.pid) < 2:
-            assert time.monotonic() < deadline
-            assert child.poll() is None
-            time.sleep(0.05)
-        os.killpg(child.pid, signal.SIGINT)
-        _, said = child.communicate(timeout=60)
+    words = [*WORDS[:-1], "2", "--engine", "backtrader", "-p", "oversold=20:40:1", "--json", "wf.json"]
+    child = bt_run_started(*words, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while _children(child.pid) < 2:
+        assert time.monotonic() < deadline
+        assert child.poll() is None
+        time.sleep(0.05)
+    os.killpg(child.pid, signal.SIGINT)
+    _, said = child.communicate(timeout=60)
 
     assert child.returncode == 130, said
     assert "Traceback" not in said

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
-import subprocess
-import sys
 
 import pytest
 import requests
@@ -43,7 +40,7 @@ def test_a_port_that_is_taken_is_told(capsys):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_prints_its_address_and_ends_on_a_signal(tmp_path, number):
+def test_it_prints_its_address_and_ends_on_a_signal(bt_run_started, number):
     """Alone on its port; the token lets in."""
     words = [
         "web",
@@ -57,16 +54,13 @@ def test_it_prints_its_address_and_ends_on_a_signal(tmp_path, number):
         "--speed",
         "60",
     ]
-    with subprocess.Popen(
-        [sys.executable, "-m", "bt_run", *words], cwd=tmp_path, stdout=subprocess.PIPE, text=True,
-        stderr=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"},
-    ) as process:  # fmt: skip
-        url = process.stdout.readline().strip()
-        with requests.Session() as session:
-            session.trust_env = False
-            page = session.get(url, timeout=20)
-        process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
+    process = bt_run_started(*words, env={"PYTHONUNBUFFERED": "1"})
+    url = process.stdout.readline().strip()
+    with requests.Session() as session:
+        session.trust_env = False
+        page = session.get(url, timeout=20)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
 
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{40,}", url)
     assert 200 == page.status_code
