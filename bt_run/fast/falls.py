@@ -56,15 +56,16 @@ def walk(  # noqa: PLR0917  # numba's functions are called by position
     highest, lowest, before = falls
     bar = first
     while bar < until:
-        if bar % BLOCK == 0 and bar + BLOCK <= until and _is_between(account, blocks, bar, highest, lowest):
-            bar += BLOCK
-            continue
-        equity = equity_at(account, close[bar])
-        if equity > highest:
-            before = deepest_fall(Falls(highest, lowest, before))
-            highest = lowest = equity
-        lowest = min(lowest, equity)
-        bar += 1
+        block = bar // BLOCK
+        stop = min(until, (block + 1) * BLOCK)
+        if not _is_between(account, blocks.highest[block], blocks.lowest[block], highest, lowest):
+            for each in range(bar, stop):
+                equity = equity_at(account, close[each])
+                if equity > highest:
+                    before = deepest_fall(Falls(highest, lowest, before))
+                    highest = lowest = equity
+                lowest = min(lowest, equity)
+        bar = stop
     return Falls(highest, lowest, before)
 
 
@@ -75,9 +76,8 @@ def deepest_fall(falls: Falls) -> float:
     return max(falls.before, 1.0 - falls.lowest / falls.highest)
 
 
-def _is_between(account: Account, blocks: Blocks, bar: int, highest: float, lowest: float) -> bool:
-    """Tell whether no equity of the block that begins at a bar is above `highest` or below `lowest`."""
-    high, low = blocks.highest[bar // BLOCK], blocks.lowest[bar // BLOCK]
+def _is_between(account: Account, high: float, low: float, highest: float, lowest: float) -> bool:
+    """Tell whether no equity at a close from `low` to `high` is above `highest` or below `lowest`."""
     one, other = equity_at(account, high), equity_at(account, low)
     slack = _ROUNDING * (abs(account.cash) + abs(account.size) * (high + account.price))
     return max(one, other) + slack <= highest and min(one, other) - slack >= lowest
