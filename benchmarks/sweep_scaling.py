@@ -2,11 +2,12 @@
 Measure how a sweep scales: combinations a second on one core and on two, and memory by their number.
 
     python benchmarks/sweep_scaling.py
-    python benchmarks/sweep_scaling.py --bars 10000 --periods 4   # to see whether it runs
+    python benchmarks/sweep_scaling.py --bars 10000 --periods 4 --runs 1 --out x.md  # to see whether it runs
 
 RSI over periods and thresholds, one unit a trade, 0.1 % costs, with the metrics that every sweep keeps, stored
 in SQLite as in ``bt-run optimize``. Each line is a process of its own; imports, reading and loading the kernel
-are left out of the rate and given apart. Lines of the same combinations are checked to have equal results.
+are left out of the rate and given apart. Lines of the same combinations must have equal results, or the script
+ends with exit code 1.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from bt_run.run.optimize.goal import Goal
 from bt_run.run.optimize.request import SearchRequest
 from bt_run.run.optimize.space import read_space
 from bt_run.run.optimize.sweep import begin_sweep, run_sweep
+from csv_to_result import rewrite_section
 from machine import describe
 from make_bars import make_bars
 from strategies.loader import load_strategy
@@ -36,11 +38,28 @@ from strategies.loader import load_strategy
 if TYPE_CHECKING:
     from bt_run.core.market import BarFile
 
-_RUNS = 3
+HERE = Path(__file__).resolve().parent
+SECTION = """\
+## How a sweep scales, {bars:,} bars
+
+RSI over {periods} periods and more and more thresholds. Combinations a second, the best of {runs};
+"of one thread" is against the same combinations on one. Peak memory is that of the whole process.
+
+| threads | combinations | a second | of one thread | peak MiB | start, s |
+| --- | --- | --- | --- | --- | --- |
+{rows}
+
+- Lines of the same combinations have equal results.
+- "Start" is what comes before the sweep: imports, reading, loading the kernel.
+
+{machine}
+
+Again: `python benchmarks/sweep_scaling.py --bars {bars} --periods {periods} --steps {steps} --runs {runs}`
+"""
 
 
 def main() -> None:
-    """Run every line and print a table in Markdown."""
+    """Run every line, print a table in Markdown, and rewrite the section in the file of results."""
     told = _arguments()
     if told.child:
         _measure(told)
@@ -49,28 +68,43 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         bars = Path(name) / "BTCUSDT-1m-bench.csv"
         make_bars(bars, told.bars)
-        print("\n".join(describe(load_before=load)))
-        print("\n| threads | combinations | a second | of one thread | peak MiB | start, s |")
-        print("| --- | --- | --- | --- | --- | --- |")
-        single = 0.0
-        sums = set()
-        for jobs, steps in ((1, 10), (2, 10), (1, 10 * told.more), (2, 10 * told.more)):
-            found = [_child(told, bars, jobs=jobs, steps=steps) for _ in range(_RUNS)]
-            best = max(found, key=lambda each: float(each["rate"]))
-            single = float(best["rate"]) if jobs == 1 else single
-            sums |= {(steps, each["sum"]) for each in found}
-            print(
-                f"| {jobs} | {best['combinations']:,} | {best['rate']:,.0f} | {best['rate'] / single:.2f} "
-                f"| {best['peak_mib']:.0f} | {best['start_s']:.2f} |"
-            )
-        print("\nEqual results." if len(sums) == 2 else f"\nDIFFERENT RESULTS: {sums}")
+        rows = [row for steps in told.steps for row in _rows(told, bars, steps=steps)]
+    section = SECTION.format(
+        bars=told.bars,
+        periods=told.periods,
+        steps=" ".join(map(str, told.steps)),
+        runs=told.runs,
+        rows="\n".join(rows),
+        machine="\n".join(describe(load_before=load)),
+    )
+    print(section)
+    text = told.out.read_text() if told.out.exists() else "# Results\n"
+    told.out.write_text(rewrite_section(text, f"sweep scaling {told.bars}", section))
+
+
+def _rows(told: argparse.Namespace, bars: Path, *, steps: int) -> list[str]:
+    """Run so many thresholds on one thread and on two, in turns; exits where their results differ."""
+    found: dict[int, list[dict[str, Any]]] = {1: [], 2: []}
+    for _ in range(told.runs):
+        for jobs, each in found.items():
+            each.append(_child(told, bars, jobs=jobs, steps=steps))
+    if len({each["sum"] for takings in found.values() for each in takings}) > 1:
+        sys.exit(f"The results of {steps} thresholds differ: {found}")
+    best = {jobs: max(each, key=lambda one: float(one["rate"])) for jobs, each in found.items()}
+    return [
+        f"| {jobs} | {each['combinations']:,} | {each['rate']:,.0f} | {each['rate'] / best[1]['rate']:.2f} "
+        f"| {each['peak_mib']:.0f} | {each['start_s']:.2f} |"
+        for jobs, each in best.items()
+    ]
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bars", type=int, default=100_000)
+    parser = argparse.ArgumentParser(description="A sweep on one thread and on two, short and long.")
+    parser.add_argument("--bars", type=int, default=100_000, help="how many one-minute bars")
     parser.add_argument("--periods", type=int, default=20, help="RSI periods, from 5")
-    parser.add_argument("--more", type=int, default=50, help="how many times as many in the larger sweeps")
+    parser.add_argument("--steps", type=int, nargs="+", default=[10, 100, 1000], help="thresholds of each line")
+    parser.add_argument("--runs", type=int, default=3, help="how many processes each line runs")
+    parser.add_argument("--out", type=Path, default=HERE / "RESULTS.md", help="the file of results")
     parser.add_argument("--child", type=json.loads, help=argparse.SUPPRESS)
     return parser.parse_args()
 

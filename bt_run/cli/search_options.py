@@ -77,11 +77,12 @@ def search_request(
     strategy: str, data: str, settings: BacktestSettings, options: dict[str, Any], *, quiet: bool
 ) -> SearchRequest:
     """
-    Make the request of a search of a command's options, and load its bars.
+    Make the request of a search of a command's options; the bars are loaded last, when all else is right.
 
-    Raises as `read_space`, `load_strategy`, `load_data` and `SearchRequest` do.
+    Raises as `read_space`, `check_some_fit`, `load_strategy`, `load_data` and `SearchRequest` do.
     """
     from bt_run.run.optimize.goal import Constraint, Goal
+    from bt_run.run.optimize.plan import check_some_fit
     from bt_run.run.optimize.request import SearchRequest
     from bt_run.run.optimize.space import read_space
     from strategies.loader import load_strategy
@@ -92,7 +93,9 @@ def search_request(
         limits.append(Constraint("trades", ">=", options["min_trades"]))
     if options["max_drawdown"] is not None:
         limits.append(Constraint("max_drawdown_pct", "<=", options["max_drawdown"]))
-    space = read_space(load_strategy(strategy), options["param"], is_stepped=options["method"] == "grid")
+    loaded = load_strategy(strategy)
+    space = read_space(loaded, options["param"], is_stepped=options["method"] == "grid")
+    check_some_fit(space, loaded.cls, seed=options["seed"] or 0)
     return SearchRequest(
         spec=strategy,
         data=load_source(data, options, quiet=quiet),

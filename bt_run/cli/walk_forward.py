@@ -98,7 +98,10 @@ def walk_forward(
     check_report(report_path)
     check_outputs(json_path, csv_path, equity, trades, report_path, plot=plot, inputs=[data, strategy])
     from bt_run.run.walk_forward.walk import plan_walk
+    from bt_run.run.walk_forward.windows import parse_span
 
+    for span in (train, test):
+        parse_span(span)  # before the bars are read
     request = search_request(strategy, data, settings, {**options, "metric": (metric,)}, quiet=quiet)
     walk = plan_walk(request, train=train, test=test, anchored=anchored)
     found = walk.summarise(_run(walk, quiet=quiet))

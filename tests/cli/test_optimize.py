@@ -91,6 +91,7 @@ def test_several_metrics_give_the_front(bt_run):
     [
         (["--metric", "sharp"], 2, "Did you mean 'sharpe'"),
         (["--param", "perod=5:6"], 4, "Did you mean 'period'"),
+        (["--param", "perod=5:6", "--data", "absent.csv"], 4, "Did you mean 'period'"),  # before bars are read
         (["--require", "sharpe>1"], 2, "not a condition"),
         (["--map", "overbought"], 2, "no parameter that this search moves 'overbought'"),
         (["--trials", "5"], 2, "--method random"),
@@ -119,6 +120,7 @@ def test_a_strategy_that_fails_for_some_is_shown_and_for_all_is_an_error(bt_run,
 
     assert some.returncode == 0, some.stderr
     assert "2 failed, the first: Moody raised ValueError" in " ".join(some.stdout.split())
+    assert "traceback above" not in " ".join(some.stdout.split())  # there is none
     assert every.returncode == 4
     assert "All 2 combinations failed. The first: Moody raised ValueError" in every.stderr
 

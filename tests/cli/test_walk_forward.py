@@ -45,7 +45,7 @@ def test_the_picture_is_written(bt_run, work):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (("--train", "9y"), "is not a span"),
+        (("--train", "9y", "--data", "absent.csv"), "is not a span"),  # before bars are read
         (("--train", "2000d"), "not enough to train on"),
         (("--test", "1d"), "shorter than two bars"),
         (("--metric", "sharp"), "'sharpe'"),

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     _Shares = dict[Any, "_Share"]  # by Dask's future, which has no types
 
-__all__ = ["Cluster"]
+__all__ = ["Cluster", "check_cluster"]
 
 _CONNECT_S = 10
 _LOOK_S = 1.0  # how often a search that waits looks whether anybody still works for it
@@ -93,6 +93,10 @@ class Cluster:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of what was sent, and of the scheduler."""
         self._sent = None
         with suppress(Exception):  # the scheduler may be gone, and there is nothing left to do with it
             self._client.close(timeout=2)
@@ -182,6 +186,11 @@ class Cluster:
                 raise ConfigError(
                     f"The worker {worker} has bt-run {version}, this is {__version__}. Give both the same."
                 )
+
+
+def check_cluster(request: SearchRequest) -> None:
+    """Check that the scheduler of a request answers and has workers that fit; raises as `Cluster` does."""
+    Cluster(request).close()
 
 
 def _connect(address: str) -> Any:

@@ -81,4 +81,8 @@ class Measurer:
 def in_short(error: StrategyError) -> str:
     """Give what was raised and where, without the traceback: the last line of it says what."""
     last = error.story.rstrip().rpartition("\n")[2].strip()
-    return f"{error.problem} {last}".strip()
+    problem = error.problem.replace(_ABOVE, "")
+    return f"{problem} {last}".strip()
+
+
+_ABOVE = " The traceback above ends where it happened."

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bt_run.core.trial import Candidate, Trial
     from bt_run.run.optimize.request import SearchRequest
 
-__all__ = ["SearchResult", "new_seed", "search", "stream_trials"]
+__all__ = ["SearchResult", "check_search", "new_seed", "search", "stream_trials"]
 
 _WORTH_THREADS = 2_000_000
 """Bars in all above which more threads of the kernel are quicker than one."""
@@ -79,6 +79,16 @@ def search(request: SearchRequest, *, progress: Callable[[int], None] | None = N
         if progress is not None:
             progress(len(trials))
     return SearchResult(request, tuple(sorted(trials, key=lambda trial: trial.number)), seed)
+
+
+def check_search(request: SearchRequest, *, seed: int) -> None:
+    """Check all that can be known before the first run, the cluster too; raises as `search` does."""
+    check_stake(request.settings.stake, request.data.symbol)
+    check_some_fit(request.space, Measurer.load(request).strategy.cls, seed=seed)
+    if request.cluster:
+        from bt_run.run.optimize.cluster import check_cluster  # noqa: PLC0415  # brings Dask, an extra
+
+        check_cluster(request)
 
 
 def stream_trials(

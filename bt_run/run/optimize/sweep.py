@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bt_run.core.errors import ConfigError
-from bt_run.run.optimize.search import new_seed, stream_trials
+from bt_run.run.optimize.search import check_search, new_seed, stream_trials
 from bt_run.run.optimize.sweep_file import SweepFile
 from strategies.loader import load_strategy
 
@@ -91,7 +91,8 @@ def begin_sweep(request: SearchRequest, path: Path | None = None, *, overwrite: 
 
     Raises:
         ConfigError: there is a sweep already, unless it is empty, or finished and of the same question, or
-            `overwrite` says so; a place that cannot be written.
+            `overwrite` says so; a place that cannot be written; nothing to try, or no cluster to try it on. No
+            file is begun then, and none is overwritten.
     """
     question = question_of(request)
     place = path or sweep_place(question)
@@ -105,6 +106,7 @@ def begin_sweep(request: SearchRequest, path: Path | None = None, *, overwrite: 
                 f"--overwrite to begin anew, or another --out."
             )
     seed = new_seed() if request.seed is None else request.seed
+    check_search(request, seed=seed)
     return SweepFile.create(place, question=question, seed=seed)
 
 

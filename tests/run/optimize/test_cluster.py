@@ -198,5 +198,8 @@ def test_no_scheduler_and_no_workers_are_told(request_of, tmp_path, monkeypatch)
     for wrong in (address, "gopher://x"):
         with pytest.raises(ConfigError, match=r"No Dask scheduler answers.*dask scheduler"):
             search(request_of("rsi", "period=5:6", cluster=wrong))
+        with pytest.raises(ConfigError, match="No Dask scheduler answers"):
+            begin_sweep(request_of("rsi", "period=5:6", cluster=wrong), tmp_path / "a.sqlite")
+    assert not (tmp_path / "a.sqlite").exists()
     with DaskCluster(tmp_path) as found, pytest.raises(ConfigError, match=r"no workers.*dask worker tcp"):
         search(request_of("rsi", "period=5:6", settings=BacktestSettings(), cluster=found.address))

@@ -13,6 +13,7 @@ from bt_run.core.settings import BacktestSettings
 from bt_run.core.trial import Trial
 from bt_run.run.optimize.search import search
 from bt_run.run.optimize.sweep import begin_sweep, question_of, resume_sweep, run_sweep, sweep_place
+from bt_run.run.optimize.sweep_file import SweepFile
 
 
 class Impatient(BaseException):
@@ -96,6 +97,21 @@ def test_a_sweep_is_not_overwritten_by_accident(request_of, tmp_path):
         begin_sweep(other, place)
     with begin_sweep(request, place) as file:
         assert file.count() == 0
+
+
+def test_a_search_that_cannot_begin_makes_no_file_and_takes_none_away(request_of, tmp_path):
+    """Although it was told to overwrite."""
+    kept, none = tmp_path / "a.sqlite", tmp_path / "b.sqlite"
+    with begin_sweep(request_of("rsi", "period=5:6"), kept) as file:
+        file.add([Trial(0, {"period": 5}, {})])
+    conflict = request_of("macd", "fast=50:51", "slow=20:21")
+    for place in (kept, none):
+        with pytest.raises(ConfigError, match="No combination is left"):
+            begin_sweep(conflict, place, overwrite=True)
+
+    assert not none.exists()
+    with SweepFile.open(kept) as file:
+        assert 1 == file.count()
 
 
 def test_a_sweep_has_a_place_of_its_own(request_of, tmp_path):
