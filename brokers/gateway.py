@@ -28,6 +28,7 @@ __all__ = [
     "FeeRates",
     "Gateway",
     "Inbox",
+    "MarketPrices",
     "OrderSeen",
     "StreamChanged",
 ]
@@ -40,6 +41,20 @@ class FeeRates:
     maker: Decimal
     taker: Decimal
     discount_asset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MarketPrices:
+    """
+    Best prices and the last trade's, quote asset, all > 0.
+
+    `average` is the exchange's own of some minutes, None where it tells none.
+    """
+
+    bid: Decimal
+    ask: Decimal
+    last: Decimal
+    average: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from brokers.amounts import text_of
 from brokers.client_ids import ClientId
+from brokers.hand_ids import is_hand_id
 from brokers.orders import Order, Side, apply
 from brokers.reconciling.account import (
     ForeignHolding,
@@ -259,6 +260,8 @@ def _adoption(order: Order) -> str:
 
 def _stranger(told: ExchangeOrder) -> str:
     whose = "another run of bt-run" if ClientId.parse(told.client_id) else "not from bt-run"
+    if is_hand_id(told.client_id):
+        whose = "from the web desk, by hand or by a signal"
     return f"Order {told.client_id} ({told.side} {told.symbol} {told.type}) is {whose}; it is not touched."
 
 

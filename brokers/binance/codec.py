@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from brokers.amounts import ZERO, total_of
-from brokers.gateway import FeeRates
+from brokers.gateway import FeeRates, MarketPrices
 from brokers.order_events import Accepted, Canceled, Event, Expired, Filled, Rejected, TimedOut
 from brokers.reconciling.views import ENDED, Balance, ExchangeOrder, ExchangeTrade
 
@@ -32,6 +32,7 @@ __all__ = [
     "exchange_trade",
     "fee_rates",
     "found_amount",
+    "market_prices",
     "placed",
     "placed_list",
 ]
@@ -164,6 +165,17 @@ def fee_rates(answer: Mapping[str, Any]) -> FeeRates:
     is_allowed = told.get("enabledForAccount") and told.get("enabledForSymbol")
     is_on = is_allowed and Decimal(told.get("discount", "0"))
     return FeeRates(maker, taker, str(told.get("discountAsset") or "") if is_on else "")
+
+
+def market_prices(book: Mapping[str, Any], last: Mapping[str, Any], average: Mapping[str, Any]) -> MarketPrices:
+    """
+    Read GET /api/v3/ticker/bookTicker, /ticker/price and /avgPrice of one symbol.
+
+    An empty side of the book (0) is as the last trade.
+    """
+    price = Decimal(last["price"])
+    bid, ask = found_amount(book, "bidPrice"), found_amount(book, "askPrice")
+    return MarketPrices(bid or price, ask or price, price, found_amount(average, "price"))
 
 
 def found_amount(report: Mapping[str, Any], key: str) -> Decimal | None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from brokers.binance.codec import KeyRights
     from brokers.binance.rest_client import RestClient
-    from brokers.gateway import FeeRates
+    from brokers.gateway import FeeRates, MarketPrices
     from brokers.reconciling.views import Balance, ExchangeOrder, ExchangeTrade
 
 __all__ = ["AccountQuestions", "no_sense"]
@@ -94,6 +94,35 @@ class AccountQuestions:
         what = f"The open orders of {symbol}"
         answer = self._client.ask("/api/v3/openOrders", {"symbol": symbol}, weight=6, what=what)
         return _read(what, lambda: tuple(codec.exchange_order(item) for item in answer))
+
+    def all_open_orders(self) -> tuple[ExchangeOrder, ...]:
+        """Give the open orders of all symbols; it weighs as much as thirteen of one."""
+        what = "The open orders"
+        answer = self._client.ask("/api/v3/openOrders", {}, weight=80, what=what)
+        return _read(what, lambda: tuple(codec.exchange_order(item) for item in answer))
+
+    def newest_orders(self, symbol: str) -> tuple[ExchangeOrder, ...]:
+        """Give the newest orders of a symbol, 1000 at most, ascending, whoever placed them."""
+        what = f"The orders of {symbol}"
+        params = {"symbol": symbol, "limit": _PAGE}
+        answer = self._client.ask("/api/v3/allOrders", params, weight=20, what=what)
+        return _read(what, lambda: tuple(codec.exchange_order(item) for item in answer))
+
+    def newest_trades(self, symbol: str) -> tuple[ExchangeTrade, ...]:
+        """Give the account's newest trades of a symbol, 1000 at most, ascending."""
+        return _read(
+            f"The trades of {symbol}",
+            lambda: tuple(sorted(self._trades_page(symbol, {}), key=lambda trade: trade.trade_id)),
+        )
+
+    def prices(self, symbol: str) -> MarketPrices:
+        """Give the prices of a symbol now. An empty side of the book is as the last trade."""
+        what, asked = f"The prices of {symbol}", {"symbol": symbol}
+        told = [
+            self._client.ask(f"/api/v3/{path}", asked, weight=weight, what=what, signed=False)
+            for path, weight in (("ticker/bookTicker", 2), ("ticker/price", 2), ("avgPrice", 2))
+        ]
+        return _read(what, lambda: codec.market_prices(*told))
 
     def trades(
         self,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from brokers.binance.codec import KeyRights
     from brokers.binance.credentials import Credentials
     from brokers.filters import SymbolFilters
-    from brokers.gateway import FeeRates
+    from brokers.gateway import FeeRates, MarketPrices
     from brokers.order_events import Event
     from brokers.orders import Order
     from brokers.reconciling.views import Balance, ExchangeOrder, ExchangeTrade
@@ -195,6 +195,24 @@ class BinanceGateway:
     ) -> tuple[ExchangeTrade, ...]:
         """Give the account's trades of a symbol, ascending and complete; all of them where nothing is said."""
         return self._questions.trades(symbol, since_trade_id=since_trade_id, exchange_id=exchange_id)
+
+    # Questions beyond `Gateway`, for who looks at the whole account; each raises ExchangeError.
+
+    def all_open_orders(self) -> tuple[ExchangeOrder, ...]:
+        """Give the open orders of all symbols, whoever placed them."""
+        return self._questions.all_open_orders()
+
+    def newest_orders(self, symbol: str) -> tuple[ExchangeOrder, ...]:
+        """Give the newest orders of a symbol, 1000 at most, ascending."""
+        return self._questions.newest_orders(symbol)
+
+    def newest_trades(self, symbol: str) -> tuple[ExchangeTrade, ...]:
+        """Give the account's newest trades of a symbol, 1000 at most, ascending."""
+        return self._questions.newest_trades(symbol)
+
+    def prices(self, symbol: str) -> MarketPrices:
+        """Give the prices of a symbol now."""
+        return self._questions.prices(symbol)
 
     # How.
 

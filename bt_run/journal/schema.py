@@ -36,6 +36,7 @@ __all__ = [
     "connections",
     "equity",
     "fills",
+    "hand_orders",
     "order_events",
     "orders",
     "runs",
@@ -46,7 +47,7 @@ __all__ = [
     "writer",
 ]
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """The version that this bt-run writes."""
 
 VERSION_TABLE = "bt_run_journal_version"
@@ -234,7 +235,7 @@ commands = Table(
     Column("taken_ms", BigInteger),
     Column("answer", Text),
 )
-"""Others than the writer add to this table and to those of the alerts and the settings, and to no other."""
+"""Others than the writer add to this table, to those of alerts, settings and hand orders, and to no other."""
 
 alerts = Table(
     "alerts",
@@ -283,6 +284,35 @@ settings = Table(
     Column("document", Document, nullable=False),
     _time("changed_ms"),
 )
+
+hand_orders = Table(
+    "hand_orders",
+    METADATA,
+    Column("client_id", String(36), primary_key=True),
+    Column("venue", String(32), nullable=False),
+    Column("key", String(160), nullable=False),
+    Column("leg", Integer, nullable=False),
+    Column("source", String(16), nullable=False),
+    Column("wish", Document, nullable=False),
+    _symbol(),
+    Column("side", String(4), nullable=False),
+    Column("type", String(24), nullable=False),
+    Column("quantity", Amount),
+    _time("created_ms"),
+    _time("updated_ms"),
+    Column("state", String(16), nullable=False),
+    Column("quote_quantity", Amount),
+    Column("price", Amount),
+    Column("stop_price", Amount),
+    Column("time_in_force", String(8), nullable=False),
+    Column("list_id", String(36), nullable=False),
+    Column("exchange_id", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("story", Document, nullable=False),
+    Index("hand_orders_by_key", "venue", "key"),
+    Index("hand_orders_by_state", "venue", "state"),
+)
+"""Orders of a person's, on the web desk, apart from those of bots: no run reads, adopts or cancels them."""
 
 writer = Table(
     "writer",

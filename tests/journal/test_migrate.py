@@ -29,6 +29,7 @@ from bt_run.journal.journal import Journal
 from bt_run.journal.queries import JournalReader
 from bt_run.journal.records import OrderEvent
 from bt_run.journal.schema import METADATA, SCHEMA_VERSION, VERSION_TABLE
+from bt_run.journal.settings_table import find_setting
 
 HERE = Path(__file__).parent
 DUMPS = sorted(HERE.glob("journal_v*.sql"))
@@ -125,6 +126,8 @@ def test_nothing_is_lost(old: Path):
             with AlertTables(old) as tables:
                 assert ["rsi(14) < 30"] == [rule.text for rule in tables.rules()]
                 assert [("rule", "sent")] == [(told.kind, way.state) for told, way in tables.newest(9)]
+        if old_version >= 5:
+            assert {"symbol": "ETHUSDT"} == find_setting(old, "desk")
         assert 3 == journal.begin_run(venue="x", symbol="B", interval="1m", strategy="s", started_ms=1).run
 
 

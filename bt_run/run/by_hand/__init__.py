@@ -1,0 +1,1 @@
+"""Orders by hand: checked, written down, sent once, followed until they are over."""
