@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from bt_run.run.safety_limits import LossLimit, SafetyLimits
 
-__all__ = ["SAFETY_KEYS", "limits_of", "safety_options"]
+__all__ = ["SAFETY_KEYS", "hand_options", "limits_of", "safety_options"]
 
 _OFF = "off"
 
@@ -112,6 +112,35 @@ safety_options = stacked(
     ),
 )
 """A decorator; a breached limit stops entries, never exits."""
+
+
+hand_options = stacked(
+    click.option(
+        "--real-money", is_flag=True, help="Take orders for a venue of real money, after a typed confirmation."
+    ),
+    click.option(
+        "--max-order",
+        type=_or_off("amount", _amount),
+        default="10000",
+        show_default=True,
+        help="Largest order by hand or by a signal, in quote asset, or off.",
+    ),
+    click.option(
+        "--max-price-deviation",
+        type=_or_off("percent", _percent),
+        default="5%",
+        show_default=True,
+        help="No order by hand priced so many percent worse than the last trade, or off.",
+    ),
+    click.option(
+        "--max-orders-per-minute",
+        type=_or_off("number", _count),
+        default="20",
+        show_default=True,
+        help="Most orders by hand and by signals in any 60 seconds, or off.",
+    ),
+)
+"""A decorator; what no order of the web desk may be."""
 
 
 def limits_of(

@@ -12,6 +12,7 @@ import click
 from bt_run.cli import types
 from bt_run.cli.live_options import practice_options
 from bt_run.cli.options import settings_option, store_option
+from bt_run.cli.safety_options import hand_options
 from bt_run.core.environment import read_variables
 from bt_run.core.errors import ConfigError
 
@@ -28,6 +29,10 @@ Examples:
   bt-run web --venue practice --data btc_1d.csv --speed 60
   bt-run web
   bt-run web --venue testnet --journal bt-run.sqlite --results results
+  bt-run web --venue mainnet --journal bt-run.sqlite --real-money --max-order 500
+
+\b
+Orders need a key, read from the environment or from .env (see bt-run live --help), and a journal.
 """
 
 
@@ -56,7 +61,7 @@ Examples:
     envvar="BT_RUN_JOURNAL",
     show_envvar=True,
     metavar="FILE|URL",
-    help="Show the bots of this journal, their orders, and four words for them.",
+    help="Show the bots of this journal and four words for them; orders by hand are written there.",
 )
 @click.option(
     "--results",
@@ -64,6 +69,7 @@ Examples:
     metavar="FOLDER",
     help="Compare the results in this folder, as bt-run backtest --json writes them; keep more there.",
 )
+@hand_options
 @practice_options
 @store_option
 @settings_option
@@ -83,12 +89,13 @@ def web(
     **options: Any,
 ) -> None:
     """
-    Show the market on a page: live chart, indicators, strategies.
+    Show the market on a page: live chart, indicators, strategies, orders.
 
     It listens on this machine only, and lets in who has the token that it prints. Bars come from Binance's
-    market data, without a key, or from a practice exchange.
+    market data, without a key, or from a practice exchange. Orders are taken where there is a key.
     """
-    from bt_run.core.venue import find_venue
+    from bt_run.cli.venues import venue_named
+    from bt_run.cli.web_trading import offer_trading, signal_secret
     from bt_run.run.desk.results import ResultFolder
     from bt_run.web.access import Access
     from bt_run.web.app import make_app
@@ -97,6 +104,7 @@ def web(
 
     password_hash = _password_for(host, host_names)
     with ExitStack() as stack:
+        exchange: EmbeddedPractice | None = None
         note, symbols, interval = "", tuple(options["symbols"]), options["interval"]
         if names:
             exchange = _start_exchange(stack, names, options)
@@ -108,7 +116,7 @@ def web(
                 dict.fromkeys(["practice exchange", *(market.note for market in markets if market.note)])
             )
         else:
-            where = find_venue(venue or "data")
+            where = venue_named(venue or "data")
         listening = stack.enter_context(bind(host, port))
         token, real_port = secrets.token_urlsafe(32), listening.getsockname()[1]
         access = Access(token, password_hash=password_hash)
@@ -121,6 +129,8 @@ def web(
             journal=journal or "",
             results=None if results is None else ResultFolder(results),
         )
+        desk.signal_secret = signal_secret()
+        offer_trading(stack, desk, exchange, options)
         desk.market.start()
         stack.callback(desk.market.stop)
         url = f"http://{host}:{real_port}/?token={token}"

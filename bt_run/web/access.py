@@ -100,6 +100,7 @@ class Access:
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self.logins = Attempts(5, 60.0, clock)
         self.requests = Attempts(600, 10.0, clock)
+        self.signals = Attempts(30, 60.0, clock)
 
     def __repr__(self) -> str:
         return f"Access({len(self._sessions)} sessions)"

@@ -16,7 +16,18 @@ from fastapi.staticfiles import StaticFiles
 from bt_run import __version__
 from bt_run.alerts.rules.parse_error import ParseError
 from bt_run.core.errors import BtRunError, ExchangeError
-from bt_run.web.api import alerts, bot, indicators, market, results, settings, strategies, system
+from bt_run.web.api import (
+    alerts,
+    bot,
+    indicators,
+    market,
+    results,
+    settings,
+    signal_hook,
+    strategies,
+    system,
+    trading,
+)
 from bt_run.web.guard import Guard
 from bt_run.web.held_tables import HeldTables
 from bt_run.web.login import login, login_page, logout
@@ -83,7 +94,10 @@ def make_app(desk: Desk, *, hosts: Collection[str]) -> Guard:
     app.state.symbols = SymbolList(desk.market)
     app.state.alert_tables = HeldTables()
     app.add_exception_handler(BtRunError, _explain)
-    for part in (system, market, indicators, strategies, results, bot, alerts, settings):
+    for part in (
+        *(system, market, indicators, strategies, results, bot, alerts, settings),
+        *(trading, signal_hook),
+    ):
         app.include_router(part.router, prefix=API)
     app.add_api_websocket_route(f"{API}/stream", _stream)
     app.add_api_route("/chart.js", _chart_script, include_in_schema=False)
@@ -127,7 +141,7 @@ async def _stream(socket: WebSocket) -> None:
     desk: Any = socket.app.state.desk
     await socket.accept()
     visitor = Visitor(desk.market)
-    desk.visitors.add(visitor)
+    desk.welcome(visitor)
     sending = asyncio.create_task(_send(socket, visitor))
     try:
         await _receive(socket, visitor)

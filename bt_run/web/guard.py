@@ -37,8 +37,8 @@ __all__ = ["HEADERS", "OPEN_PATHS", "Guard"]
 MOST_BYTES = 64 * 1024
 """A request's body may not be longer."""
 
-OPEN_PATHS = frozenset({"/login", "/static/login.css"})
-"""Asked for by who has no session yet: the login page."""
+OPEN_PATHS = frozenset({"/login", "/static/login.css", "/api/v1/signal"})
+"""Asked for by who has no session: the login page, and signals, which bear a secret of their own."""
 
 _POLICY = b"; ".join(
     (

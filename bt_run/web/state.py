@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from bt_run.core.venue import Venue
+    from bt_run.run.by_hand.desk import AccountNews, HandDesk
     from bt_run.run.desk.market import Change
     from bt_run.run.desk.results import ResultFolder
     from bt_run.web.access import Access
@@ -26,8 +27,9 @@ class Desk:
 
     `note` is shown wherever prices are, such as ``synthetic data``. `symbols` are those to look at first,
     before all that the venue has. `journal` is the one whose bots are shown, empty for none; `results` the
-    folder of stored backtests, None for none. `history`: how many closed bars a chart begins with. The market
-    is there at once; its maker starts and stops it.
+    folder of stored backtests, None for none. `trading_off` says in a sentence why no orders are taken, where
+    none are (see `take_orders`). `signal_secret` lets signals in, empty for none. `history`: how many closed
+    bars a chart begins with. The market is there at once; its maker starts and stops it.
     """
 
     venue: Venue
@@ -38,12 +40,39 @@ class Desk:
     history: int = HISTORY
     journal: str = ""
     results: ResultFolder | None = None
+    trading_off: str = "This page shows, and takes no orders."
+    has_real_money: bool = False
+    signal_secret: str = field(default="", repr=False)
     visitors: set[Visitor] = field(default_factory=set)
     loop: asyncio.AbstractEventLoop | None = None
     market: MarketDesk = field(init=False)
+    trading: HandDesk | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.market = MarketDesk(self.venue, self.hear, history=self.history)
+
+    def take_orders(self, trading: HandDesk) -> None:
+        """Take orders by hand from now on; who made their desk starts it after this, and stops it."""
+        trading.listener = self.hear_account
+        trading.is_watched = lambda: bool(self.visitors)
+        self.trading = trading
+
+    def welcome(self, visitor: Visitor) -> None:
+        """Let a browser hear from now on; what is known of the account it is told at once."""
+        self.visitors.add(visitor)
+        if self.trading is not None:
+            visitor.hear_account(self.trading.news)
+            self.trading.wake()
+
+    def hear_account(self, news: AccountNews) -> None:
+        """Hand news of the account to every browser; from the thread of its desk, without waiting."""
+        loop = self.loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._spread_account, news)
+
+    def _spread_account(self, news: AccountNews) -> None:
+        for visitor in self.visitors:
+            visitor.hear_account(news)
 
     def hear(self, change: Change) -> None:
         """Hand a change of the market to every browser; from the market's thread, without waiting."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bt_run.core.errors import BtRunError, ConfigError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bt_run.core.market import Bars
+    from bt_run.run.by_hand.desk import AccountNews
     from bt_run.run.desk.market import Change, MarketDesk
 
 __all__ = ["Visitor"]
@@ -44,8 +45,8 @@ class Visitor:
 
     Messages from the page are objects with ``do``: ``look``, ``leave``, ``older``, ``indicator`` or ``drop``,
     and ``watch``, which is of no chart (see `Ticker`). Those to it have ``type``: ``snapshot``, ``closed``,
-    ``forming``, ``phase``, ``indicator``, ``tail``, ``error``, ``missed``. Each names its look, so a page that
-    switched throws away what came late.
+    ``forming``, ``phase``, ``indicator``, ``tail``, ``error``; each names its look, so a page that switched
+    throws away what came late. ``missed`` and ``account`` are of the page as a whole.
 
     Args:
         market: Where bars come from.
@@ -141,6 +142,10 @@ class Visitor:
         for look in self._looks.values():
             if look.key == change.key:
                 self._tell(look, change)
+
+    def hear_account(self, news: AccountNews) -> None:
+        """Take how the account stands; only the latest counts."""
+        self.outgoing.put({"type": "account", **asdict(news)}, slot="account")
 
     def _tell(self, look: _Look, change: Change) -> None:
         if change.error:

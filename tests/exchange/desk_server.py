@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
 
-__all__ = ["desk", "practice_market", "server"]
+from bt_run.core.errors import BtRunError
+
+__all__ = ["account", "desk", "practice_market", "server"]
 
 TOKEN = "a-token-of-at-least-thirty-two-characters"  # noqa: S105  # of a server that lives as long as a test
 
@@ -35,6 +38,23 @@ def desk(practice_market):
     made.market.start()
     yield made
     made.market.stop()
+
+
+@pytest.fixture
+def account(desk, practice_market, tmp_path):
+    """Let that desk take orders, as the account that the exchange has; nobody may be at it any more after."""
+    from brokers.binance.credentials import Credentials
+    from bt_run.run.by_hand.desk import HandDesk
+
+    credentials = Credentials(practice_market.api_key, practice_market.secret)
+    found = HandDesk(desk.venue, credentials, journal=str(tmp_path / "orders.sqlite"), world=tmp_path.name)
+    desk.take_orders(found)
+    found.start()
+    yield found
+    with suppress(BtRunError):
+        for symbol in desk.symbols:
+            found.cancel_all(symbol)
+    found.stop()
 
 
 @pytest.fixture

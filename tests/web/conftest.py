@@ -14,14 +14,14 @@ from websockets.sync.client import connect
 @pytest.fixture
 def stranger(server):
     """Give a client that has not been let in and follows no redirect."""
-    with httpx.Client(base_url=server.url, trust_env=False) as found:
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as found:
         yield found
 
 
 @pytest.fixture
 def client(server):
     """Give a client that has been let in; its CSRF token is in `csrf`."""
-    with httpx.Client(base_url=server.url, trust_env=False, follow_redirects=True) as found:
+    with httpx.Client(base_url=server.url, trust_env=False, follow_redirects=True, timeout=60) as found:
         found.get(f"/?token={server.token}")
         found.csrf = found.get("/api/v1/page").json()["csrf"]
         yield found

@@ -30,11 +30,50 @@ def test_the_way_on_leads_to_no_other_host(stranger, server):
     assert not location.startswith("//")
 
 
-@pytest.mark.parametrize("path", ["/", "/static/main.js", "/chart.js", "/api/v1/page", "/api/v1/openapi.json"])
+CHANGES = [
+    ("POST", "/api/v1/orders"),
+    ("POST", "/api/v1/orders/check"),
+    ("DELETE", "/api/v1/orders?symbol=BTCUSDT"),
+    ("DELETE", "/api/v1/orders/bth-1"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), CHANGES)
+def test_no_order_without_session_and_csrf_token(client, stranger, method, path):
+    """A cookie alone is what another page could send along."""
+    headers = {"idempotency-key": "a-key-of-mine"}
+
+    assert 401 == stranger.request(method, path, headers=headers).status_code
+    assert 403 == client.request(method, path, headers=headers).status_code
+    assert 403 == client.request(method, path, headers={**headers, "x-csrf-token": "guess"}).status_code
+    evil = {**headers, "x-csrf-token": client.csrf, "origin": "http://evil.example"}
+    assert 403 == client.request(method, path, headers=evil).status_code
+    assert 422 == client.request(method, path, headers={**headers, "x-csrf-token": client.csrf}).status_code
+
+
+def test_a_signal_needs_no_session_but_the_right_host_and_no_other_page(stranger):
+    """Only its path is open, and only for what TradingView sends."""
+    assert 404 == stranger.post("/api/v1/signal", json={}).status_code
+    assert 401 == stranger.post("/api/v1/signal/", json={}).status_code
+    assert 421 == stranger.post("/api/v1/signal", json={}, headers={"host": "evil.example"}).status_code
+    assert (
+        403 == stranger.post("/api/v1/signal", json={}, headers={"origin": "http://evil.example"}).status_code
+    )
+    assert 413 == stranger.post("/api/v1/signal", content=b"x" * 70_000).status_code
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/", "/static/main.js", "/chart.js", "/api/v1/page", "/api/v1/openapi.json", "/api/v1/trading",
+        "/api/v1/orders", "/api/v1/orders.csv", "/api/v1/balances", "/api/v1/positions",
+        "/api/v1/trades?symbol=BTCUSDT",
+    ],
+)  # fmt: skip
 def test_nothing_is_given_without_a_session(stranger, path):
     """Not even a script."""
     assert 401 == stranger.get(path).status_code
-    assert 401 == stranger.get(f"{path}?token=wrong").status_code
+    assert 401 == stranger.get(path, params={"token": "wrong"}).status_code
 
 
 def test_a_program_may_use_the_token_as_bearer(stranger, server):

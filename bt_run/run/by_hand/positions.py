@@ -32,6 +32,10 @@ class Position:
     quantity: Decimal
     average: Decimal | None
 
+    def worth(self, price: Decimal) -> Decimal:
+        """Give what it is worth at this price, quote asset."""
+        return times(self.quantity, price)
+
     def profit(self, price: Decimal) -> Decimal | None:
         """Give what a sale at this price would bring beyond the cost, without fees; None without a cost."""
         return None if self.average is None else times(self.quantity, minus(price, self.average))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bt_run.core.venue import Venue
     from bt_run.run.live.plan import LivePlan
 
-__all__ = ["UNATTENDED", "allow_real_money", "check_account", "is_real", "stakes"]
+__all__ = ["UNATTENDED", "agree_to_real_money", "allow_real_money", "check_account", "is_real", "stakes"]
 
 UNATTENDED = "BT_RUN_REAL_MONEY"
 """The variable that allows it where nobody can be asked; it holds the account's uid."""
@@ -70,13 +70,45 @@ def allow_real_money(
     Raises:
         ConfigError: it was not asked for, not agreed to, or nobody is there to ask.
     """
-    if plan.mode != "live" or not is_real(plan.venue):
+    if plan.mode != "live":
+        return None
+    return agree_to_real_money(
+        plan.venue,
+        is_wanted=is_wanted,
+        environ=environ,
+        ask=ask,
+        lines=stakes(plan),
+        word=" ".join(plan.symbols),
+        instead="Try the run with --venue testnet or --paper first",
+    )
+
+
+def agree_to_real_money(
+    venue: Venue,
+    *,
+    is_wanted: bool,
+    environ: Mapping[str, str],
+    ask: Callable[[list[str], str], str] | None,
+    lines: list[str],
+    word: str,
+    instead: str,
+) -> str | None:
+    """
+    Let real money pass where it was asked for twice, or refuse it.
+
+    Args:
+        venue: Where.
+        is_wanted, environ, ask: As `allow_real_money`.
+        lines: What may be done with it, for the person who is asked.
+        word: What that person must type.
+        instead: What to try first, the begin of a sentence.
+
+    Returns, raises: as `allow_real_money`.
+    """
+    if not is_real(venue):
         return None
     if not is_wanted:
-        raise ConfigError(
-            f"{plan.venue.name} trades real money. Try the run with --venue testnet or --paper first; "
-            f"then add --real-money."
-        )
+        raise ConfigError(f"{venue.name} trades real money. {instead}; then add --real-money.")
     uid = environ.get(UNATTENDED, "").strip()
     if uid:
         return uid
@@ -85,8 +117,7 @@ def allow_real_money(
             f"Real money needs a person who agrees, and nobody is at the terminal. "
             f"Unattended, set {UNATTENDED} to the uid of the account."
         )
-    wanted = " ".join(plan.symbols)
-    if ask(stakes(plan), f"Type {wanted} to trade it with real money").strip().upper() != wanted:
+    if ask(lines, f"Type {word} to trade it with real money").strip().upper() != word.upper():
         raise ConfigError("Not agreed to; nothing was sent.")
     return None
 
