@@ -102,7 +102,7 @@ def web(
     from bt_run.web.serve import bind, hosts_of, serve
     from bt_run.web.state import Desk
 
-    password_hash = _password_for(host, host_names)
+    password_hash, secret = _password_for(host, host_names), signal_secret()
     with ExitStack() as stack:
         exchange: EmbeddedPractice | None = None
         note, symbols, interval = "", tuple(options["symbols"]), options["interval"]
@@ -129,10 +129,10 @@ def web(
             journal=journal or "",
             results=None if results is None else ResultFolder(results),
         )
-        desk.signal_secret = signal_secret()
-        offer_trading(stack, desk, exchange, options)
+        desk.signal_secret = secret
         desk.market.start()
         stack.callback(desk.market.stop)
+        offer_trading(stack, desk, exchange, options)
         url = f"http://{host}:{real_port}/?token={token}"
         app = make_app(desk, hosts=hosts_of(host, real_port, more=host_names))
         serve(app, listening, url=url, opens=browser, ready=lambda: click.echo(url))

@@ -12,6 +12,7 @@ import { Settings } from "./settings.js";
 import { Strategy } from "./strategy.js";
 import { Trades } from "./trades.js";
 import { WatchList } from "./watch-list.js";
+import { Trading } from "./trading.js";
 
 const node = (id) => document.getElementById(id);
 const bars = new Bars();
@@ -33,6 +34,7 @@ const trades = new Trades({ changed: watch });
 const layouts = new Layouts({ choice: layout, use, tell });
 
 const bot = new Bot(chart, { series: () => ({ symbol, interval }), interval: () => lengths[interval], tell });
+const trading = new Trading(chart, { series: () => ({ symbol, interval }), interval: () => lengths[interval], tell });
 const settings = new Settings({ choice, use, tell, rules: () => alerts.list(), add: (rules) => alerts.add(rules), layouts });
 const alerts = new Alerts({ series: () => ({ symbol, interval }), tell });
 
@@ -61,6 +63,7 @@ function choose(newSymbol, newInterval) {
   alerts.follow();
   trades.follow(symbol);
   watchList.follow(symbol);
+  trading.follow();
   ask();
   settings.keep();
 }
@@ -86,6 +89,7 @@ const hears = {
     hears.phase({ phase });
     bot.mark();
     strategy.resume();
+    trading.mark();
     showPrice();
   },
   closed({ bars: rows }) {
@@ -111,6 +115,7 @@ const hears = {
 
 function hear(message) {
   if (message.type === "missed") { ask(); return; }
+  if (message.type === "account") { trading.hear(message); return; }
   if (message.type === "quote") { watchList.quote(message); return; }
   if (message.type === "trades") { trades.hear(message); return; }
   if (message.id === look || message.id === null) hears[message.type]?.(message);
@@ -167,6 +172,7 @@ async function start() {
   await strategy.begin();
   await bot.begin();
   await layouts.begin(settings.hasJournal);
+  await trading.begin();
   if (page.has_journal) await alerts.begin(intervals);
   const isSame = before.symbol && (page.venue !== "practice" || before.of === of);
   stream = new Stream({ hear, opened: () => (look ? ask() : first()), lost: () => state("no connection to bt-run", "bad") });
@@ -188,5 +194,5 @@ node("symbol").addEventListener("input", async () => {
 });
 node("interval").addEventListener("change", () => choose(symbol, node("interval").value));
 node("theme").addEventListener("click", () => { useTheme(theme() === "dark" ? "light" : "dark"); chart.dress(); settings.keep(); });
-window.btrun = { alerts, bars, bot, chart, indicators, layouts, settings, strategy, trades, watchList, choose: (a, b) => choose(a, b), stream: () => stream, look: () => ({ look, symbol, interval }) };
+window.btrun = { alerts, bars, bot, chart, indicators, layouts, settings, strategy, trades, trading, watchList, choose: (a, b) => choose(a, b), stream: () => stream, look: () => ({ look, symbol, interval }) };
 start().catch((error) => tell(error.message));

@@ -6,8 +6,13 @@ export async function get(path) {
   return read(await fetch(`/api/v1${path}`, { headers: { accept: "application/json" } }));
 }
 
-export async function send(method, path, body) {
-  return read(await fetch(`/api/v1${path}`, { method, headers: { "content-type": "application/json", "x-csrf-token": csrf }, body: JSON.stringify(body) }));
+export async function send(method, path, body, more = {}) {
+  return read(await fetch(`/api/v1${path}`, { method, headers: { "content-type": "application/json", "x-csrf-token": csrf, ...more }, body: JSON.stringify(body) }));
+}
+
+// The same key is the same order, however often it is sent.
+export function order(wish, key) {
+  return send("POST", "/orders", wish, { "idempotency-key": key });
 }
 
 async function read(answer) {
