@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brokers.hand_ids import hand_id
 from brokers.holdings import Ledger
 from brokers.order_events import (
     Accepted,
@@ -447,3 +448,14 @@ def test_applied_once_nothing_is_left_to_apply(world):
         later = after.orders[client_id]
         assert later.fills[: len(order.fills)] == order.fills
         assert not order.is_terminal or order.state == later.state
+
+
+def test_an_order_of_the_web_desk_is_a_strangers():
+    """Neither adopted nor asked for nor booked; the report says whose it is."""
+    by_hand = told(client_id=hand_id("testnet", "a wish", 0), exchange_id=9)
+    result = reconcile(belief(opened()), ExchangeView(open_orders=(told(), by_hand), balances={}))
+
+    assert (by_hand,) == result.foreign_orders
+    assert () == result.adopted
+    assert () == result.to_query
+    assert any("from the web desk" in said and "is not touched" in said for said in result.sentences)

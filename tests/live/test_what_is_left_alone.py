@@ -18,6 +18,9 @@ from brokers.orders import Order
 from bt_run.core.errors import StrategyError
 from bt_run.core.venue import find_venue
 from bt_run.journal.queries import JournalReader
+from bt_run.run.by_hand.desk import HandDesk
+from bt_run.run.by_hand.limits import HandLimits
+from bt_run.run.by_hand.wish import Wish
 from bt_run.run.live.plan import LivePlan
 from bt_run.run.live.run import LiveRun
 from bt_run.run.safety_limits import SafetyLimits
@@ -64,6 +67,35 @@ def test_orders_and_coins_of_others_are_not_touched(start_site: Any, journal_fil
     assert D(told["balances"]["BTC"]["free"]) + D(told["balances"]["BTC"]["locked"]) == D("0.5")
     assert sum("by-hand" in said and "is not touched" in said for said in site.follower.said) == 2
     assert not [sentence for sentence in outcome.sentences if "Still" in sentence]
+
+
+@pytest.mark.slow
+def test_orders_of_the_web_desk_in_the_same_journal_are_not_touched(
+    start_site: Any, journal_file: Path
+) -> None:
+    """A bot that cancels and sells everything at its end takes them for a stranger's; so does its journal."""
+    balances = {"USDT": D(20_000), "BTC": D("0.5")}
+    site = start_site("2025-09-01", fee_asset="quote", balances=balances, step=False)
+    key = Credentials(site.exchange.api_key, site.exchange.secret)
+    hand = HandDesk(site.exchange.venue, key, journal=str(journal_file), limits=HandLimits(None, None, None))
+    hand.start()
+    low, high = D(50_000), D(200_000)
+    pair = Wish("BTCUSDT", "SELL", "oco", quantity=D("0.1"), price=high, stop_price=low)
+    (bid,) = hand.place(
+        Wish("BTCUSDT", "BUY", "limit", quantity=D("0.1"), price=low), key="a bid of mine"
+    ).orders
+    ids = {bid.client_id, *(row.client_id for row in hand.place(pair, key="a pair of mine").orders)}
+    site.run("sar", journal=journal_file, origin=None, on_stop="close", cash=D(10_000))
+    still = {row.client_id for row in hand.orders() if row.is_open and row.whose == "hand"}
+    hand.stop()
+
+    status = {order["clientOrderId"]: order["status"] for order in truth(site)["orders"]}
+    assert ids == still
+    assert {"NEW"} == {status[name] for name in ids}
+    assert len(status) > 6
+    assert 3 == sum("bth-" in said and "is not touched" in said for said in site.follower.said)
+    with JournalReader(journal_file) as reader:
+        assert not ids & {order.client_id for order in reader.orders()}
 
 
 def test_what_a_bracket_left_bare_is_sold(
