@@ -19,10 +19,20 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine
 
-__all__ = ["Place", "open_copy", "open_engine", "open_reading", "telling", "without_checks"]
+__all__ = [
+    "Place",
+    "lengthen_log",
+    "open_copy",
+    "open_engine",
+    "open_reading",
+    "telling",
+    "without_checks",
+]
 
 _BUSY_S = 5
 _BIG_WAL_PAGES = 20_000
+_WAL_PAGES = 1000
+_WAL_BYTES = 4_000_000  # as long as it grows until it is copied, at 4 KiB a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,7 @@ def open_engine(place: Place, *, durable: bool) -> Engine:
         except ImportError as error:
             raise ConfigError(f"{place}: this kind of database needs the package {error.name!r}.") from error
     engine = create_engine(place.url, poolclass=NullPool)
-    pages = _BIG_WAL_PAGES if durable else 1000
+    pages = _BIG_WAL_PAGES if durable else _WAL_PAGES
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:
@@ -94,6 +104,27 @@ def open_engine(place: Place, *, durable: bool) -> Engine:
 
     _say_begin(engine, "BEGIN IMMEDIATE")
     return engine
+
+
+def lengthen_log(raw: sqlite3.Connection) -> None:
+    """
+    Make a file's write-ahead log as long as it will become, with nothing in it.
+
+    A commit that makes the log longer waits for the file system to write down its new length and blocks too;
+    one that writes over what is there waits for its own bytes alone. A transaction that is too large for the
+    cache goes into the log before it is undone, and the next one begins where it began.
+    """
+    (cache,) = raw.execute("PRAGMA cache_size").fetchone()
+    raw.execute("PRAGMA cache_size=10")
+    try:
+        raw.execute("BEGIN IMMEDIATE")
+        try:
+            raw.execute("CREATE TABLE filler (filling)")
+            raw.execute("INSERT INTO filler VALUES (zeroblob(?))", (_WAL_BYTES,))
+        finally:
+            raw.execute("ROLLBACK")
+    finally:
+        raw.execute(f"PRAGMA cache_size={cache}")
 
 
 def open_reading(place: Place) -> Engine:

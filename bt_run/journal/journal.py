@@ -12,46 +12,56 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import ExitStack, contextmanager
-from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, insert, literal, select, update
+from sqlalchemy import insert, select, update
 
 from bt_run.core.atomic import check_target
 from bt_run.core.errors import ConfigError
 from bt_run.journal import schema
 from bt_run.journal.column_types import plain
-from bt_run.journal.database import Place, open_engine, telling
+from bt_run.journal.database import Place, lengthen_log, open_engine, telling
 from bt_run.journal.migrate import HAS_WRITER, back_up, create, find_version, upgrade
-from bt_run.journal.queries import TABLES, JournalQueries, column_names
-from bt_run.journal.records import (
-    BalanceRecord,
-    BarRecord,
-    CommandRecord,
-    ConnectionRecord,
-    EquityRecord,
-    FillRecord,
-    OrderRecord,
-    RunRecord,
-    SignalRecord,
-    SymbolRecord,
+from bt_run.journal.queries import TABLES, JournalQueries
+from bt_run.journal.records import RunRecord
+from bt_run.journal.rows import (
+    INSERT_BAR,
+    INSERT_CONNECTION,
+    INSERT_FILL,
+    has_bar,
+    has_fill,
+    put,
+    put_order,
+    rehearse,
+    row_of,
 )
 from bt_run.journal.schema import SCHEMA_VERSION
+from bt_run.journal.statement import driver_of, transaction
 from bt_run.journal.writer_lock import FileHold, RowHold, hold_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
 
-    from bt_run.journal.records import OrderEvent
+    from bt_run.journal.records import (
+        BalanceRecord,
+        BarRecord,
+        CommandRecord,
+        ConnectionRecord,
+        EquityRecord,
+        FillRecord,
+        OrderEvent,
+        OrderRecord,
+        SignalRecord,
+        SymbolRecord,
+    )
+    from bt_run.journal.statement import Way
 
 __all__ = ["Journal"]
-
-R = TypeVar("R")
 
 
 class Journal(JournalQueries):
@@ -176,23 +186,40 @@ class Journal(JournalQueries):
 
     def write_state(self, run: int, key: str, value: Any) -> None:
         """Keep a small fact of a run, such as that it is paused; waits for the disk."""
-        with self._writing(self._durable) as connection:
-            self._put(connection, schema.state, [{"run": run, "key": key, "value": value}])
+        with self._quickly(self._durable) as way:
+            put(way, schema.state, {"run": run, "key": key, "value": value})
 
     def write_command(self, record: CommandRecord) -> None:
         """Write that a command was taken or what became of it; waits for the disk."""
-        with self._writing(self._durable) as connection:
-            self._put(connection, schema.commands, [_ROW_OF[CommandRecord](record)])
+        with self._quickly(self._durable) as way:
+            put(way, schema.commands, row_of(record))
 
     def write_symbol(self, record: SymbolRecord) -> None:
         """Keep what the exchange says of a symbol; the trades are counted with it."""
-        with self._writing(self._durable) as connection:
-            self._put(connection, schema.symbols, [_ROW_OF[SymbolRecord](record)])
+        with self._quickly(self._durable) as way:
+            put(way, schema.symbols, row_of(record))
 
     def beat(self) -> None:
         """Say that this writer lives; one that is no file wants it once a minute, if nothing is written."""
         with self._writing(self._durable):
             pass
+
+    def make_ready(self, run: int) -> None:
+        """
+        Do now what the first orders of a run would wait for: compose statements, and lengthen a file's log.
+
+        Nothing is written that anybody could read.
+        """
+        if not isinstance(self._hold, FileHold):
+            return
+        self._check_thread()
+        raw = driver_of(self._durable)
+        with telling(self.place):
+            lengthen_log(raw)
+            rehearse(raw, run)
+        runs = schema.runs
+        with self._writing(self._durable) as connection:  # the longer log is on the disk with it
+            connection.execute(update(runs).where(runs.c.run == run), {"outcome": ""})
 
     # --- orders and fills: on the disk when the call returns --------------------------------------------------
 
@@ -202,9 +229,9 @@ class Journal(JournalQueries):
 
     def write_orders(self, changes: Sequence[tuple[OrderRecord, OrderEvent]]) -> None:
         """Write several orders together or none of them: the legs of an order list."""
-        with self._writing(self._durable) as connection:
+        with self._quickly(self._durable) as way:
             for record, event in changes:
-                self._put_order(connection, record, event)
+                put_order(way, record, event)
 
     def write_fill(
         self, record: FillRecord, order: OrderRecord | None = None, event: OrderEvent | None = None
@@ -216,30 +243,21 @@ class Journal(JournalQueries):
             Whether the fill was new. The same trade of the same order is written once; of a fill that is
             there already nothing is written, the order and its story neither.
         """
-        row = _ROW_OF[FillRecord](record)
-        with self._writing(self._durable) as connection:
-            row["venue"] = self._venue_of(connection, record.run)
-            if connection.execute(_FIND_FILL, {f"k_{name}": row[name] for name in _FILL_KEY}).first():
+        row = row_of(record)
+        row["venue"] = self._venue_of(record.run)
+        with self._quickly(self._durable) as way:
+            if has_fill(way, row):
                 return False
-            connection.execute(_INSERT_FILL, row)
+            INSERT_FILL.run(way, row)
             if order is not None and event is not None:
-                self._put_order(connection, order, event)
+                put_order(way, order, event)
         return True
 
-    def _put_order(self, connection: Connection, record: OrderRecord, event: OrderEvent) -> None:
-        self._put(connection, schema.orders, [_ROW_OF[OrderRecord](record)])
-        line = {
-            "e_run": record.run,
-            "e_client_id": record.client_id,
-            "e_kind": event.kind,
-            "e_time_ms": event.time_ms,
-            "e_details": event.details,
-        }
-        connection.execute(_INSERT_EVENT, line)
-
-    def _venue_of(self, connection: Connection, run: int) -> str:
+    def _venue_of(self, run: int) -> str:
         if run not in self._venues:
-            found = connection.execute(select(schema.runs.c.venue).where(schema.runs.c.run == run)).scalar()
+            chosen = select(schema.runs.c.venue).where(schema.runs.c.run == run)
+            with self._writing(self._durable) as connection:
+                found = connection.execute(chosen).scalar()
             if found is None:
                 raise ConfigError(f"The journal {self.place} has no run {run} to write to.")
             self._venues[run] = found
@@ -251,10 +269,10 @@ class Journal(JournalQueries):
         """Write the bars that are not there yet, and give their number; a bar stays as it was seen first."""
         if not records:
             return 0
-        with self._writing(self._quick) as connection:
-            fresh = [row for row in map(_ROW_OF[BarRecord], records) if not _has_bar(connection, row)]
-            if fresh:
-                connection.execute(_INSERT_BAR, fresh)
+        with self._quickly(self._quick) as way:
+            fresh = [row for row in map(row_of, records) if not has_bar(way, row)]
+            for row in fresh:
+                INSERT_BAR.run(way, row)
         return len(fresh)
 
     def write_signal(self, record: SignalRecord) -> None:
@@ -271,25 +289,18 @@ class Journal(JournalQueries):
 
     def write_connection(self, record: ConnectionRecord) -> None:
         """Write what befell a connection."""
-        with self._writing(self._quick) as connection:
-            connection.execute(_INSERT_CONNECTION, _ROW_OF[ConnectionRecord](record))
+        with self._quickly(self._quick) as way:
+            INSERT_CONNECTION.run(way, row_of(record))
 
     def _see(self, *records: Any) -> None:
         if not records:
             return
         kind = type(records[0])
-        with self._writing(self._quick) as connection:
-            self._put(connection, TABLES[kind].table, [_ROW_OF[kind](record) for record in records])
+        with self._quickly(self._quick) as way:
+            for record in records:
+                put(way, TABLES[kind].table, row_of(record))
 
     # ----------------------------------------------------------------------------------------------------------
-
-    def _put(self, connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-        """Change the rows that are there and add the others; in words that every database knows."""
-        keys, change, add = _PUT[table.name]
-        for row in rows:
-            changed = {f"k_{name}" if name in keys else name: value for name, value in row.items()}
-            if not connection.execute(change, changed).rowcount:
-                connection.execute(add, row)
 
     def _reading(self) -> Connection:
         self._check_thread()
@@ -302,6 +313,18 @@ class Journal(JournalQueries):
         with telling(self.place), connection.begin():
             self._hold.beat(connection)
             yield connection
+
+    @contextmanager
+    def _quickly(self, connection: Connection) -> Iterator[Way]:
+        """Run one transaction for statements over rows, on the driver itself where that is SQLite's."""
+        if isinstance(self._hold, FileHold):
+            self._check_thread()
+            way = driver_of(connection)
+            with telling(self.place), transaction(way):
+                yield way
+        else:
+            with self._writing(connection):
+                yield connection
 
     def _check_thread(self) -> None:
         if self._owner != (os.getpid(), threading.get_ident()):
@@ -316,63 +339,3 @@ def _hold_first(place: Place) -> FileHold | RowHold:
     if place.file is None:
         return RowHold(place)
     return hold_file(place, check_target(place.file))
-
-
-def _has_bar(connection: Connection, row: Mapping[str, Any]) -> bool:
-    return connection.execute(_FIND_BAR, {f"k_{name}": row[name] for name in _BAR_KEY}).first() is not None
-
-
-def _rows_of(kind: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    names = column_names(kind)
-    get = attrgetter(*names)
-    return lambda record: dict(zip(names, get(record), strict=True))
-
-
-def _change_and_add(table: Table) -> tuple[tuple[str, ...], Any, Any]:
-    """Compose the statements once: SQLAlchemy then keeps their compiled text."""
-    keys = _key_of(table)
-    return keys, update(table).where(*_is_key(table)), insert(table)
-
-
-def _key_of(table: Table) -> tuple[str, ...]:
-    return tuple(column.name for column in table.primary_key)
-
-
-def _is_key(table: Table) -> list[Any]:
-    return [table.c[name] == bindparam(f"k_{name}") for name in _key_of(table)]
-
-
-def _insert_event() -> Any:
-    """Give the line the next number of its order in the same statement."""
-    table = schema.order_events
-    names = ("run", "client_id", "kind", "time_ms", "details")
-    given: dict[str, Any] = {name: bindparam(f"e_{name}", type_=table.c[name].type) for name in names}
-    following = (
-        select(func.coalesce(func.max(table.c.sequence), 0) + 1)
-        .where(table.c.run == given["run"], table.c.client_id == given["client_id"])
-        .scalar_subquery()
-    )
-    return insert(table).values(sequence=following, **given)
-
-
-_ROW_OF = {kind: _rows_of(kind) for kind in TABLES}
-_PUT = {
-    table.name: _change_and_add(table)
-    for table in (
-        schema.orders,
-        schema.signals,
-        schema.equity,
-        schema.balances,
-        schema.commands,
-        schema.state,
-        schema.symbols,
-    )
-}
-_FILL_KEY = _key_of(schema.fills)
-_BAR_KEY = _key_of(schema.bars)
-_FIND_FILL = select(literal(1)).select_from(schema.fills).where(*_is_key(schema.fills))
-_FIND_BAR = select(literal(1)).select_from(schema.bars).where(*_is_key(schema.bars))
-_INSERT_FILL = insert(schema.fills)
-_INSERT_BAR = insert(schema.bars)
-_INSERT_CONNECTION = insert(schema.connections)
-_INSERT_EVENT = _insert_event()

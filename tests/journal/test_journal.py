@@ -298,3 +298,53 @@ def test_a_database_that_fails_is_named_with_what_it_said(path: Path, make, begi
 
         assert 6 == caught.value.exit_code
         assert ["later"] == [order.client_id for order in journal.orders()]
+
+
+def test_a_database_that_fails_within_a_transaction_leaves_none_open(journal, make, path):
+    """Its second part cannot be written: the first is not there either, and the next order is."""
+    with pytest.raises(JournalError, match=r"bot.sqlite failed: .*FOREIGN KEY"):
+        journal.write_orders(
+            [(make.order("first"), OrderEvent("Intent", 1)), (make.order(run=9), OrderEvent("Intent", 1))]
+        )
+    journal.write_order(make.order("next"), OrderEvent("Intent", 1))
+
+    assert ["next"] == [order.client_id for order in journal.orders()]
+
+
+def test_what_is_made_ready_leaves_nothing_to_read(journal, make, path):
+    """The log is as long as it will become, the file is not, and the rehearsed order is nowhere."""
+    before = path.stat().st_size
+    journal.make_ready(1)
+
+    assert 3_900_000 < path.with_name(f"{path.name}-wal").stat().st_size
+    assert before == path.stat().st_size
+    assert ([], []) == (journal.orders(), journal.story("rehearsal"))
+    with closing(sqlite3.connect(path)) as reader:
+        assert [] == reader.execute("SELECT * FROM sqlite_master WHERE name = 'filler'").fetchall()
+
+
+def test_orders_after_making_ready_survive_a_power_failure(journal, make, path, tmp_path):
+    """They lie at the beginning of the long log; what the filler left behind them is taken for nothing."""
+    journal.make_ready(1)
+    journal.write_order(make.order("real"), OrderEvent("Intent", 1))
+    copy = tmp_path / "after.sqlite"
+    for ending in ("", "-wal"):
+        copy.with_name(copy.name + ending).write_bytes(path.with_name(path.name + ending).read_bytes())
+    with closing(sqlite3.connect(copy)) as found:
+        assert [("real",)] == found.execute("SELECT client_id FROM orders").fetchall()
+        assert [("ok",)] == found.execute("PRAGMA integrity_check").fetchall()
+        assert [] == found.execute("SELECT * FROM sqlite_master WHERE name = 'filler'").fetchall()
+
+
+def test_the_log_stays_long_when_it_is_copied(journal, make, path):
+    """Or else the next order would make it longer again."""
+    journal.make_ready(1)
+    log = path.with_name(f"{path.name}-wal")
+    long = log.stat().st_size
+    for number in range(20):
+        journal.write_bars([make.bar(number)])
+    with closing(sqlite3.connect(path)) as other:
+        (busy, *_) = other.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        journal.write_order(make.order(), OrderEvent("Intent", 1))
+
+    assert (0, long) == (busy, log.stat().st_size)

@@ -63,8 +63,8 @@ def find_past(journal: Journal, plan: LivePlan) -> Past | None:
 
 
 def begin_run(journal: Journal, plan: LivePlan, past: Past | None) -> RunRecord:
-    """Write down that a run begins."""
-    return journal.begin_run(
+    """Write down that a run begins, and make ready for its orders where they go to an exchange outside."""
+    record = journal.begin_run(
         venue=plan.venue.name,
         mode=plan.mode,
         symbol=plan.symbol_key,
@@ -76,6 +76,9 @@ def begin_run(journal: Journal, plan: LivePlan, past: Past | None) -> RunRecord:
         version=__version__,
         resumes=None if past is None or plan.fresh else past.last.run,
     )
+    if plan.mode == "live" and not plan.is_embedded:
+        journal.make_ready(record.run)
+    return record
 
 
 def open_books(

@@ -1,0 +1,147 @@
+"""Records as rows, and the statements that write them: made once, for every journal of this process."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import bindparam, func, insert, literal, select, update
+
+from bt_run.journal import schema
+from bt_run.journal.queries import TABLES, column_names
+from bt_run.journal.records import OrderEvent, OrderRecord
+from bt_run.journal.statement import Statement
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Mapping
+
+    from sqlalchemy import Table
+
+    from bt_run.journal.statement import Way
+
+__all__ = [
+    "INSERT_BAR",
+    "INSERT_CONNECTION",
+    "INSERT_FILL",
+    "has_bar",
+    "has_fill",
+    "put",
+    "put_order",
+    "rehearse",
+    "row_of",
+]
+
+
+def put(way: Way, table: Table, row: Mapping[str, Any]) -> None:
+    """Change the row if it is there, else add it; in words that every database knows."""
+    keys, change, add = _PUT[table.name]
+    changed = {f"k_{name}" if name in keys else name: value for name, value in row.items()}
+    if not change.run(way, changed).rowcount:
+        add.run(way, row)
+
+
+def put_order(way: Way, record: OrderRecord, event: OrderEvent) -> None:
+    """Write an order as it stands, and a line of its story."""
+    put(way, schema.orders, _ROW_OF[OrderRecord](record))
+    line = {
+        "e_run": record.run,
+        "e_client_id": record.client_id,
+        "e_kind": event.kind,
+        "e_time_ms": event.time_ms,
+        "e_details": event.details,
+    }
+    _INSERT_EVENT.run(way, line)
+
+
+def rehearse(raw: sqlite3.Connection, run: int) -> None:
+    """Write an order of a run that is there, and undo it: the statements are ready then."""
+    record = OrderRecord(run, "rehearsal", "", "BUY", "MARKET", None, 0, 0, "NEW")
+    raw.execute("BEGIN IMMEDIATE")
+    try:
+        put_order(raw, record, OrderEvent("", 0))
+        put_order(raw, record, OrderEvent("", 0))
+    finally:
+        raw.execute("ROLLBACK")
+
+
+def row_of(record: Any) -> dict[str, Any]:
+    """Give a record of any kind as a row of its table."""
+    return _ROW_OF[type(record)](record)
+
+
+def has_fill(way: Way, row: Mapping[str, Any]) -> bool:
+    """Tell whether this trade of this order is written already."""
+    return _is_there(way, _FIND_FILL, _FILL_KEY, row)
+
+
+def has_bar(way: Way, row: Mapping[str, Any]) -> bool:
+    """Tell whether this bar is written already."""
+    return _is_there(way, _FIND_BAR, _BAR_KEY, row)
+
+
+def _is_there(way: Way, find: Statement, key: tuple[str, ...], row: Mapping[str, Any]) -> bool:
+    return find.run(way, {f"k_{name}": row[name] for name in key}).fetchone() is not None
+
+
+def _rows_of(kind: type[Any]) -> Callable[[Any], dict[str, Any]]:
+    names = column_names(kind)
+    get = attrgetter(*names)
+    return lambda record: dict(zip(names, get(record), strict=True))
+
+
+def _change_and_add(table: Table) -> tuple[tuple[str, ...], Statement, Statement]:
+    keys = _key_of(table)
+    return keys, Statement(update(table).where(*_is_key(table))), _insert(table)
+
+
+def _insert(table: Table) -> Statement:
+    return Statement(insert(table).inline())  # nobody asks for the number that a row was given
+
+
+def _find(table: Table) -> Statement:
+    return Statement(select(literal(1)).select_from(table).where(*_is_key(table)))
+
+
+def _key_of(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.primary_key)
+
+
+def _is_key(table: Table) -> list[Any]:
+    return [table.c[name] == bindparam(f"k_{name}") for name in _key_of(table)]
+
+
+def _insert_event() -> Statement:
+    """Give the line the next number of its order in the same statement."""
+    table = schema.order_events
+    names = ("run", "client_id", "kind", "time_ms", "details")
+    given: dict[str, Any] = {name: bindparam(f"e_{name}", type_=table.c[name].type) for name in names}
+    following = (
+        select(func.coalesce(func.max(table.c.sequence), 0) + 1)
+        .where(table.c.run == given["run"], table.c.client_id == given["client_id"])
+        .scalar_subquery()
+    )
+    return Statement(insert(table).values(sequence=following, **given).inline())
+
+
+_ROW_OF = {kind: _rows_of(kind) for kind in TABLES}
+_PUT = {
+    table.name: _change_and_add(table)
+    for table in (
+        schema.orders,
+        schema.signals,
+        schema.equity,
+        schema.balances,
+        schema.commands,
+        schema.state,
+        schema.symbols,
+    )
+}
+_FILL_KEY = _key_of(schema.fills)
+_BAR_KEY = _key_of(schema.bars)
+_FIND_FILL = _find(schema.fills)
+_FIND_BAR = _find(schema.bars)
+INSERT_FILL = _insert(schema.fills)
+INSERT_BAR = _insert(schema.bars)
+INSERT_CONNECTION = _insert(schema.connections)
+_INSERT_EVENT = _insert_event()
