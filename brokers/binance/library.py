@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from binance.client import Client
 
+from brokers.binance.quick_session import QuickSession
+
 if TYPE_CHECKING:
     from brokers.binance.credentials import Credentials
     from bt_run.core.venue import Venue
@@ -64,6 +66,11 @@ def _make(credentials: Credentials) -> Any:
 
 class _Client(Client):  # type: ignore[misc]  # the library has no types
     """Leaves reading the answer to us: the library's errors lose headers, and break on some bodies."""
+
+    def _init_session(self) -> QuickSession:
+        session = QuickSession()
+        session.headers.update(self._get_headers())
+        return session
 
     @staticmethod
     def _handle_response(response: Any) -> Any:
