@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bt_run.core.market import BAR_COLUMNS, Bars
-from feeds.daynumber import day_numbers
+from feeds.daynumber import day_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,8 +58,7 @@ class Tail:
 
     def line_values(self, number: int) -> tuple[float, ...]:
         """Give a bar as Backtrader's lines hold it: the day number of its open, then the other columns."""
-        day = day_numbers(self._times[number : number + 1]).item(0)
-        return (day, *self._values[:, number].tolist())
+        return (day_number(int(self._times[number])), *self._values[:, number].tolist())
 
     def open_time(self, number: int) -> int:
         """Give the open time of a bar, ms since 1970 UTC."""

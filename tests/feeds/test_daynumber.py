@@ -9,7 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.daynumber import day_numbers
+from feeds.daynumber import day_number, day_numbers
 
 LATEST = 4_102_444_800_000
 
@@ -22,7 +22,10 @@ def truth(time_ms: int) -> float:
 @given(st.lists(st.integers(min_value=-2_208_988_800_000, max_value=LATEST), min_size=1, max_size=50))
 def test_any_time(times: list[int]) -> None:
     """Any time from 1900 to 2100, to the millisecond, gives the same float."""
-    assert [truth(time) for time in times] == day_numbers(np.array(times, dtype=np.int64)).tolist()
+    expected = [truth(time) for time in times]
+
+    assert expected == day_numbers(np.array(times, dtype=np.int64)).tolist()
+    assert expected == [day_number(time) for time in times]
 
 
 def test_every_minute_of_a_year_and_many_random_times() -> None:
