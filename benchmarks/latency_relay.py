@@ -3,14 +3,18 @@ Stand between a bot and an exchange, and note when bytes pass; benchmarks/live_l
 
     python benchmarks/latency_relay.py EXCHANGE_PORT FILE
 
-It prints its own port, and writes a line for each order into the file: the ns from the last byte of the closing
-kline frame, sent to the bot, to the first byte of the order's request, received from it. Both are read by this
-process from one clock that nobody sets. What the relay adds lies outside of that time, but for its waking up.
+It prints its own port, and writes a line for each order into the file: when the last byte of the closing kline
+frame was sent to the bot, ns since 1970, and the ns from there to the first byte of the order's request.
+
+The first is read just before the frame is handed to the kernel. The second is the kernel's own stamp on the
+bytes of the order (SO_TIMESTAMPNS): this process and the exchange share a core, and it may be woken late.
+So what the relay adds lies outside of that time. Where the kernel stamps nothing, the time of waking up counts.
 """
 
 from __future__ import annotations
 
 import socket
+import struct
 import sys
 import threading
 import time
@@ -22,6 +26,8 @@ __all__ = ["Relay", "main"]
 CLOSES = b'"x":true'
 ORDER = b"POST /api/v3/order"
 _BLOCK = 1 << 16
+_STAMPS = 35  # SO_TIMESTAMPNS of Linux, which the socket module does not name
+_TIME = struct.Struct("qq")
 
 
 class Relay:
@@ -41,34 +47,42 @@ class Relay:
             exchange = socket.create_connection(("127.0.0.1", self._port))
             for end in (bot, exchange):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            bot.setsockopt(socket.SOL_SOCKET, _STAMPS, 1)
             threading.Thread(target=self._to_bot, args=(exchange, bot), daemon=True).start()
             threading.Thread(target=self._to_exchange, args=(bot, exchange), daemon=True).start()
 
     def _to_bot(self, exchange: socket.socket, bot: socket.socket) -> None:
-        while data := _read(exchange):
-            bot.sendall(data)
+        while data := _read(exchange)[0]:
             if CLOSES in data:
-                self._closed_ns = time.monotonic_ns()
+                self._closed_ns = time.time_ns()
+            bot.sendall(data)
         _end(bot)
 
     def _to_exchange(self, bot: socket.socket, exchange: socket.socket) -> None:
-        while data := _read(bot):
-            now_ns, closed_ns = time.monotonic_ns(), self._closed_ns
+        while (got := _read(bot))[0]:
+            data, come_ns = got
+            closed_ns = self._closed_ns
             is_first = data.startswith(ORDER) and bool(closed_ns)
             if is_first:
                 self._closed_ns = 0  # the next order of the same bar waited for this one
             exchange.sendall(data)
             if is_first:
-                self._lines.write(f"{now_ns - closed_ns}\n")
+                self._lines.write(f"{closed_ns} {come_ns - closed_ns}\n")
                 self._lines.flush()
         _end(exchange)
 
 
-def _read(end: socket.socket) -> bytes:
+def _read(end: socket.socket) -> tuple[bytes, int]:
+    """Give some bytes, none at the end, and when they came, ns since 1970."""
     try:
-        return end.recv(_BLOCK)
+        data, notes, _, _ = end.recvmsg(_BLOCK, socket.CMSG_SPACE(_TIME.size))
     except OSError:
-        return b""
+        return b"", 0
+    for _, kind, stamp in notes:
+        if kind == _STAMPS:
+            seconds, ns = _TIME.unpack(stamp)
+            return data, seconds * 1_000_000_000 + ns
+    return data, time.time_ns()
 
 
 def _end(end: socket.socket) -> None:
