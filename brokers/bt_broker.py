@@ -34,7 +34,7 @@ from bt_run.core.errors import ConfigError
 from bt_run.core.settings import Protection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from brokers.gateway import Gateway, Inbox
     from brokers.guard import Guard
@@ -302,9 +302,10 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         """Take in an order of ours that somebody found; the first strategy owns it."""
         self._session.desk.adopt(order)
 
-    def _forget(self, client_id: str) -> None:
-        self._session.desk.forget(client_id)
-        self._session.tickets.forget(client_id)
+    def _forget(self, client_ids: Collection[str]) -> None:
+        self._session.desk.forget(client_ids)
+        for client_id in client_ids:
+            self._session.tickets.forget(client_id)
 
     # Orders.
 

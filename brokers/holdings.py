@@ -26,6 +26,7 @@ from bt_run.core.errors import ConfigError, Oversold
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
     from decimal import Decimal
 
     from brokers.order_events import Filled
@@ -201,6 +202,10 @@ class Ledger:
             booked=self.booked | {(symbol, fill.trade_id)},
             notes=(*self.notes, done.note) if done.note else self.notes,
         )
+
+    def without(self, trades: AbstractSet[tuple[str, int]]) -> Ledger:
+        """Forget that these trades were counted: for those that nobody can tell any more."""
+        return replace(self, booked=self.booked - trades)
 
     def holding(self, symbol: str) -> Holding:
         """Give the holding of a symbol. Raises ConfigError where `with_symbol` never opened one."""

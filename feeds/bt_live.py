@@ -36,6 +36,7 @@ _log = logging.getLogger(__name__)
 
 _ALIGN_MS = 1_000
 _STOP_S = 2.0
+_LIVE_KEPT = 1000  # Cerebro may hold a feed back behind others, but not for long
 
 
 class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no types
@@ -140,7 +141,7 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         self._enriched: Bars | None = None
         self._row = 0
         self._fresh = False  # the last row of the tail has just closed
-        self._live_days: set[float] = set()
+        self._live_days: dict[float, None] = {}
         self._slot_is_open = False  # the lines hold a forming bar at their end
         self._offline = False
         self._aligns = False
@@ -222,7 +223,7 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         return not self._slot_is_open
 
     def bar_is_live(self, ago: int = 0) -> bool:
-        """Tell the same of the bar at `ago`, 0 or negative as Backtrader counts."""
+        """Tell the same of the bar at `ago`, 0 or negative as Backtrader counts, back to the 1,000th."""
         return self.lines.datetime[ago] in self._live_days
 
     @property
@@ -320,9 +321,11 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         for name, value in zip(BAR_COLUMNS[1:], values[1:], strict=True):
             getattr(self.lines, name)[0] = value
         if live:
-            self._live_days.add(day)
+            self._live_days[day] = None
+            if len(self._live_days) > _LIVE_KEPT:
+                del self._live_days[next(iter(self._live_days))]
         else:
-            self._live_days.discard(day)
+            self._live_days.pop(day, None)
         if self.replaying:
             self._tick_fill(force=True)  # Cerebro leaves it to a feed that replays
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from brokers.reconcile import reconcile
@@ -9,7 +10,7 @@ from brokers.reconciling.views import Belief, ExchangeOrder, ExchangeView, Missi
 from bt_run.core.errors import ExchangeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from decimal import Decimal
 
     from brokers.gateway import AccountReport, Gateway
@@ -20,6 +21,16 @@ if TYPE_CHECKING:
 __all__ = ["BookCheck"]
 
 _KEEP_S = 3600.0
+_KEEP = 1000  # a report compares each of them
+_SETTLED = 2  # reports: each tells all trades since the one before
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    """When an order was first found over, steady seconds, and by which report."""
+
+    since: float
+    report: int
 
 
 class BookCheck:
@@ -38,7 +49,7 @@ class BookCheck:
         recorder: Recorder,
         run_tags: frozenset[str],
         steps: Callable[[], Mapping[str, Decimal]],
-        forget: Callable[[str], None],
+        forget: Callable[[Collection[str]], None],
         clock: Callable[[], float],
     ) -> None:
         self._desk = desk
@@ -48,7 +59,8 @@ class BookCheck:
         self._steps = steps
         self._forget = forget
         self._clock = clock
-        self._over_since: dict[str, float] = {}
+        self._over: dict[str, _Over] = {}
+        self._reports = 0
         self._missing_since: dict[str, float] = {}
         self._seen: frozenset[str] = frozenset()
 
@@ -124,11 +136,24 @@ class BookCheck:
             self._desk.settle()
 
     def _forget_old(self) -> None:
-        """Drop orders that have been over for an hour: no trade of theirs comes any more."""
-        now = self._clock()
-        for client_id in [name for name in self._desk.orders if self._desk.is_over(name)]:
-            since = self._over_since.setdefault(client_id, now)
-            if now - since > _KEEP_S:
-                del self._over_since[client_id]
-                self._missing_since.pop(client_id, None)
-                self._forget(client_id)
+        """
+        Drop orders that have been over for an hour, or that are many: no trade of theirs comes any more.
+
+        The last `_KEEP` stay for the hour. Of one before them two reports have told all trades since its end.
+        """
+        self._reports += 1
+        now, latest = self._clock(), self._reports
+        for client_id in self._desk.orders:
+            if client_id not in self._over and self._desk.is_booked(client_id):
+                self._over[client_id] = _Over(now, latest)
+        many = len(self._over) - _KEEP
+        gone = [
+            client_id
+            for number, (client_id, over) in enumerate(self._over.items())
+            if (now - over.since > _KEEP_S or (number < many and latest - over.report >= _SETTLED))
+            and self._desk.is_booked(client_id)
+        ]
+        for client_id in gone:
+            del self._over[client_id]
+            self._missing_since.pop(client_id, None)
+        self._forget(gone)

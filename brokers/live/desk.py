@@ -188,6 +188,10 @@ class Desk:
         order = self.orders[client_id]
         return order.is_terminal and not order.missing
 
+    def is_booked(self, client_id: str) -> bool:
+        """Whether the order is over, and all its trades are known and in the books."""
+        return self.is_over(client_id) and all(owner != client_id for owner, _ in self._unbooked)
+
     def doubtful(self) -> list[Order]:
         """Give the orders that must be asked for: no answer yet, or trades that are missing."""
         return [
@@ -209,10 +213,18 @@ class Desk:
             self._recorder.note("Orders and books agree with the exchange again; entries are allowed.")
             self.trouble = ""
 
-    def forget(self, client_id: str) -> None:
-        """Drop an order that has long been over."""
-        self.orders.pop(client_id, None)
-        self._open.pop(client_id, None)
+    def forget(self, client_ids: Iterable[str]) -> None:
+        """
+        Drop orders that have long been over, and the books' memory of their trades.
+
+        A trade is booked through its order alone: one of an order that is not known is never booked again.
+        """
+        dropped = [order for name in client_ids if (order := self.orders.pop(name, None)) is not None]
+        for order in dropped:
+            self._open.pop(order.client_id, None)
+        if any(order.fills for order in dropped):
+            kept = _trades_of(self.orders.values())
+            self.ledger = self.ledger.without(_trades_of(dropped) - kept)
 
     def _keep(self, order: Order) -> None:
         self.orders[order.client_id] = order
@@ -220,3 +232,7 @@ class Desk:
             self._open.pop(order.client_id, None)
         else:
             self._open[order.client_id] = order
+
+
+def _trades_of(orders: Iterable[Order]) -> set[tuple[str, int]]:
+    return {(order.symbol, fill.trade_id) for order in orders for fill in order.fills}

@@ -18,18 +18,21 @@ from strategies.bt_talib_live import mend_talib
 from strategies.loader import user_traceback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from bt_run.core.market import FloatArray
     from bt_run.run.live.plan import LivePlan
     from bt_run.run.live.wire import LiveWire
     from feeds.live.outcomes import Notice
 
-__all__ = ["curves_of_run", "make_feeds", "prepare_cerebro", "run_cerebro_live"]
+__all__ = ["curves_of_run", "forget_old", "make_feeds", "prepare_cerebro", "run_cerebro_live"]
 
 # Our own exchange has a bar everywhere as soon as it has closed, and its clock may stand there: waiting gains
 # nothing, and what it has not told twice it does not have.
 _OWN = Rules(grace_ms=500, settle_ms=0, again_ms=250, hole_asks=2)
+
+
+_KEPT_TRADES = 100
 
 
 def make_feeds(
@@ -139,6 +142,20 @@ def run_cerebro_live(plan: LivePlan, cerebro: Any) -> list[Any]:
             f"The traceback above ends where it happened.",
             story=story,
         ) from error
+
+
+def forget_old(strategies: Iterable[Any]) -> None:
+    """
+    Drop what Backtrader's strategies keep for ever of their orders and trades, but for the last trades.
+
+    Each order that a strategy was ever told of is in a list that nobody reads, Backtrader neither, and each
+    trade in one of which it reads the last alone. In a run of months they would be most of its memory.
+    """
+    for strategy in strategies:
+        strategy._orders.clear()
+        for by_id in strategy._trades.values():
+            for trades in by_id.values():
+                del trades[:-_KEPT_TRADES]
 
 
 def _when(cerebro: Any) -> str:

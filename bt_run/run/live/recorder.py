@@ -98,7 +98,6 @@ class JournalRecorder:
 
     def intent(self, order: Order) -> None:
         """Write down an order before it is sent; on the disk when this returns."""
-        self._owners[order.client_id] = self._run
         now = self._now_ms()
         line = intent_line(order, time_ms=now, bar=self.bar_of(order.symbol))
         self._write(order_record(order, run=self._run, updated_ms=now), line)
@@ -117,7 +116,6 @@ class JournalRecorder:
     def adopted(self, order: Order) -> None:
         """Write down an order of ours that the journal had lost."""
         now = self._now_ms()
-        self._owners.setdefault(order.client_id, self._run)
         self._write(
             order_record(order, run=self._owner(order), updated_ms=now), intent_line(order, time_ms=now)
         )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from brokers.amounts import exact, plus, times
 from bt_run.core.clock import iso_utc
 from bt_run.core.market import BAR_COLUMNS
+from bt_run.run.live.bt_cerebro import forget_old
 from bt_run.run.live.interpreter import spare_what_lives_on
 from bt_run.run.live.log import BarSeen
 from bt_run.run.live.rewind import books_at
@@ -263,6 +264,8 @@ class LiveTurns:
 
     def _write_down(self, *, last: bool = False) -> None:
         marked, self._marked = self._marked, []
+        if marked:
+            forget_old(self._cerebro.runningstrats)
         for item in marked:
             bar = item.bar
             self._unwritten.append(bar)

@@ -15,7 +15,7 @@ from exchange_streams import StreamServer
 
 from bt_run.core.errors import ConfigError
 from bt_run.core.market import BAR_COLUMNS, Bars
-from feeds import ArrayFeed, LiveFeed
+from feeds import ArrayFeed, LiveFeed, bt_live
 from feeds.live.outcomes import Rules
 from strategies.base import Signals, SignalStrategy
 
@@ -161,6 +161,27 @@ def test_loaded_holds_what_the_lines_hold(market, run_live):
     assert running.recorder.rows == list(
         zip(*(getattr(bars, name).tolist() for name in BAR_COLUMNS), strict=True)
     )
+
+
+def test_which_bars_were_live_is_kept_for_the_last_ones(market, run_live, monkeypatch):
+    """Or else it would grow as long as the run lasts; a bar before them counts as one of the past."""
+    monkeypatch.setattr(bt_live, "_LIVE_KEPT", 2)
+    seen = []
+
+    class Look(Recorder):
+        def next(self):
+            super().next()
+            if self.data.last_is_live:
+                seen.append([self.data.bar_is_live(-ago) for ago in range(4)])
+
+    running = run_live(market, strategy=Look)
+    wait_live(running)
+    for number in range(3):
+        market.close()
+        wait(lambda number=number: running.count == 21 + number)
+    running.finish()
+
+    assert [[True, False, False, False], [True, True, False, False], [True, True, False, False]] == seen
 
 
 def test_where_the_lines_differ_nothing_is_loaded(market, make_hub):
