@@ -4,7 +4,7 @@ Stand between a bot and an exchange, and note when bytes pass; benchmarks/live_l
     python benchmarks/latency_relay.py EXCHANGE_PORT FILE
 
 It prints its own port, and writes a line for each order into the file: when the last byte of the closing kline
-frame was sent to the bot, ns since 1970, and the ns from there to the first byte of the order's request.
+frame was sent to the bot, ns of the steady clock, and the ns from there to the first byte of the order's request.
 
 The first is read just before the frame is handed to the kernel. The second is the kernel's own stamp on the
 bytes of the order (SO_TIMESTAMPNS): this process and the exchange share a core, and it may be woken late.
@@ -54,7 +54,7 @@ class Relay:
     def _to_bot(self, exchange: socket.socket, bot: socket.socket) -> None:
         while data := _read(exchange)[0]:
             if CLOSES in data:
-                self._closed_ns = time.time_ns()
+                self._closed_ns = time.monotonic_ns()
             bot.sendall(data)
         _end(bot)
 
@@ -73,7 +73,7 @@ class Relay:
 
 
 def _read(end: socket.socket) -> tuple[bytes, int]:
-    """Give some bytes, none at the end, and when they came, ns since 1970."""
+    """Give some bytes, none at the end, and when they came, by the clock that nobody sets."""
     try:
         data, notes, _, _ = end.recvmsg(_BLOCK, socket.CMSG_SPACE(_TIME.size))
     except OSError:
@@ -81,8 +81,9 @@ def _read(end: socket.socket) -> tuple[bytes, int]:
     for _, kind, stamp in notes:
         if kind == _STAMPS:
             seconds, ns = _TIME.unpack(stamp)
-            return data, seconds * 1_000_000_000 + ns
-    return data, time.time_ns()
+            waited_ns = time.time_ns() - (seconds * 1_000_000_000 + ns)
+            return data, time.monotonic_ns() - waited_ns
+    return data, time.monotonic_ns()
 
 
 def _end(end: socket.socket) -> None:

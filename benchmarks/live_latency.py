@@ -202,7 +202,7 @@ def latencies(command: Sequence[str], folder: Path, seconds: float) -> list[floa
         listening(place, "1s") if "live" not in command else nullcontext(),
         bot(command, place, folder) as process,
     ):
-        counted_ns = time.time_ns() + round(WARM_UP_S * 1e9)
+        counted_ns = time.monotonic_ns() + round(WARM_UP_S * 1e9)
         time.sleep(seconds + WARM_UP_S)
         if process.poll() is not None:
             sys.exit(f"The bot ended:\n{(folder / 'bot.log').read_text()}")
