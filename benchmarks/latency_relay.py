@@ -4,7 +4,8 @@ Stand between a bot and an exchange, and note when bytes pass; benchmarks/live_l
     python benchmarks/latency_relay.py EXCHANGE_PORT FILE
 
 It prints its own port, and writes a line for each order into the file: when the last byte of the closing kline
-frame was sent to the bot, ns of the steady clock, and the ns from there to the first byte of the order's request.
+frame was sent to the bot, ns of the steady clock, and the ns from there to the first byte of the order's
+request.
 
 The first is read just before the frame is handed to the kernel. The second is the kernel's own stamp on the
 bytes of the order (SO_TIMESTAMPNS): this process and the exchange share a core, and it may be woken late.
