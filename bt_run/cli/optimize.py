@@ -45,9 +45,6 @@ _output_options = stacked(
     click.option(
         "--out", type=_FILE, help="Where every result is kept (SQLite).  [default: in ~/.local/share/bt-run]"
     ),
-    click.option(
-        "--cluster", help="Run on the workers of this Dask scheduler, such as tcp://host:8786, not here."
-    ),
     click.option("--resume", is_flag=True, help="Go on with a sweep that was stopped."),
     click.option("--overwrite", is_flag=True, help="Begin anew although --out holds a sweep."),
     click.option(

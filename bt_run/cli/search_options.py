@@ -57,6 +57,9 @@ search_options = stacked(
     click.option(
         "--jobs", "-j", type=click.IntRange(min=1), help="Runs at once.  [default: by the work and the cores]"
     ),
+    click.option(
+        "--cluster", help="Search on the workers of this Dask scheduler, such as tcp://host:8786, not here."
+    ),
 )
 
 
@@ -108,5 +111,5 @@ def search_request(
         timeout_s=options.get("timeout"),
         seed=options["seed"],
         jobs=options["jobs"],
-        cluster=options.get("cluster") or "",
+        cluster=options["cluster"] or "",
     )

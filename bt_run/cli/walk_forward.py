@@ -35,6 +35,7 @@ Examples:
   bt-run walk-forward -s ma_cross -d btc_1d.csv -p fast=5:20:5 -p slow=30:90:15 --anchored --plot wf.png
   bt-run walk-forward -s rsi -d BTCUSDT:1h -p period -p oversold --method tpe --trials 50 --train 52w --test 13w
   bt-run walk-forward -s ./mine.py:Mine -d btc_1d.csv -p level=1:9 -m return --min-trades 5 --json wf.json
+  bt-run walk-forward -s rsi -d BTCUSDT:1m -p period -p oversold=20:40:1 --cluster tcp://host:8786
 """
 
 _FILE = click.Path(dir_okay=False, path_type=Path)

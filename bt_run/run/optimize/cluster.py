@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     _Shares = dict[Any, "_Share"]  # by Dask's future, which has no types
 
-__all__ = ["Cluster", "check_cluster"]
+__all__ = ["Cluster", "ClusterGone", "check_cluster"]
 
 _CONNECT_S = 10
 _LOOK_S = 1.0  # how often a search that waits looks whether anybody still works for it
@@ -60,6 +60,10 @@ class _Share:
 
     candidates: list[Candidate]
     tries: int = 1
+
+
+class ClusterGone(ConfigError):
+    """A cluster was lost while it worked; what it gave before is whole."""
 
 
 class Cluster:
@@ -106,7 +110,7 @@ class Cluster:
         Run candidates; trials come as they end.
 
         Raises:
-            ConfigError: the scheduler is gone, or all workers are and none comes within a minute.
+            ClusterGone: the scheduler is gone, or all workers are and none comes within a minute.
         """
         chunks = cut_chunks(candidates, at_once=self._at_once, width=self.width)
         again: deque[_Share] = deque()  # those that came to nothing
@@ -155,15 +159,15 @@ class Cluster:
             if self._client.status == "running" and self._threads():
                 return
             if time.monotonic() > ends:
-                raise ConfigError(
+                raise ClusterGone(
                     f"The scheduler {self._address} has lost all its workers. Start some with: dask worker "
-                    f"{self._address}. What was stored is kept; --resume goes on."
+                    f"{self._address}."
                 )
             time.sleep(_LOOK_S)
         raise self._gone()
 
-    def _gone(self) -> ConfigError:
-        return ConfigError(f"The scheduler {self._address} is gone. What was stored is kept; --resume goes on.")
+    def _gone(self) -> ClusterGone:
+        return ClusterGone(f"The scheduler {self._address} is gone.")
 
     def _threads(self) -> int:
         """Count the threads of all workers."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bt_run.core.errors import ConfigError
+from bt_run.run.optimize.cluster import ClusterGone
 from bt_run.run.optimize.search import check_search, new_seed, stream_trials
 from bt_run.run.optimize.sweep_file import SweepFile
 from strategies.loader import load_strategy
@@ -157,6 +158,8 @@ def run_sweep(request: SearchRequest, file: SweepFile, *, progress: Callable[[in
             done += len(batch)
             if progress is not None:
                 progress(done)
+    except ClusterGone as error:
+        raise ConfigError(f"{error} What was stored is kept; --resume goes on.") from error
     finally:
         stream.close()
     late = request.timeout_s is not None and time.monotonic() - begun >= request.timeout_s

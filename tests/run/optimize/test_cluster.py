@@ -20,6 +20,7 @@ from bt_run.core.trial import Candidate
 from bt_run.run.optimize.cluster import _outcome, _Share
 from bt_run.run.optimize.search import search, stream_trials
 from bt_run.run.optimize.sweep import begin_sweep, resume_sweep, run_sweep
+from bt_run.run.walk_forward.walk import plan_walk
 
 SLOW = """import time
 
@@ -135,6 +136,29 @@ def test_the_kernel_runs_on_workers_too(request_of, cluster):
 
         assert here.trials == there.trials
         assert {"fast"} == {trial.engine for trial in there.trials}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_a_walk_searches_its_windows_on_the_workers(request_of, cluster, slow):
+    """One of two is killed in the first window; all windows choose and earn what they do without a cluster."""
+    request = request_of(slow, "period=5:14", cluster=cluster.address)
+
+    def kill_one(done):
+        if done >= 4 and cluster.workers[0].poll() is None:
+            cluster.workers[0].send_signal(signal.SIGKILL)
+
+    def walked(request, progress=None):
+        walk = plan_walk(request, train="150d", test="60d", anchored=False)
+        return walk.summarise(list(walk.run(progress=progress)))
+
+    there, here = walked(request, kill_one), walked(replace(request, cluster="", jobs=1))
+
+    assert 2 <= len(here.windows)
+    assert cluster.workers[0].poll() is not None
+    assert [each.params for each in here.windows] == [each.params for each in there.windows]
+    assert [(10, 0)] * len(here.windows) == [(each.tried, each.failed) for each in there.windows]
+    assert here.stitched.metrics == there.stitched.metrics
 
 
 class Ended:
