@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator, MutableMapping
 
     from bt_run.core.market import FloatArray
 
@@ -99,22 +99,31 @@ class TalibMemo:
 
 _memos: list[TalibMemo] = []  # those held now, in all threads
 _originals: dict[str, Callable[..., Any]] = {}
+_elsewhere: list[tuple[MutableMapping[str, Any], str, str]] = []  # a module's names, its name and TA-Lib's
 _holding = threading.Lock()
 
 
 @contextmanager
-def sharing_indicators(arrays: Iterable[FloatArray]) -> Iterator[None]:
+def sharing_indicators(
+    arrays: Iterable[FloatArray], *, names: MutableMapping[str, Any] | None = None
+) -> Iterator[None]:
     """
     Share what the functions of TA-Lib make of these arrays, in all threads, until the block ends.
 
     Whoever calls TA-Lib with other arrays meanwhile gets what he would get without. Several sweeps may hold a
     memo each at the same time.
+
+    Args:
+        arrays: The columns of the sweep's bars.
+        names: Those of a module that may have functions of its own by ``from talib import RSI``; they are
+            put back afterwards.
     """
     memo = TalibMemo(arrays)
     with _holding:
         _memos.append(memo)
         if len(_memos) == 1:
             _put_in_place()
+        _put_in_place_of(names or {})
     try:
         yield
     finally:
@@ -133,9 +142,23 @@ def _put_in_place() -> None:
         setattr(talib, name, _shared(_originals[name]))
 
 
+def _put_in_place_of(names: MutableMapping[str, Any]) -> None:
+    import talib  # noqa: PLC0415
+
+    known = {id(function): name for name, function in _originals.items()}
+    for own, value in tuple(names.items()):
+        name = known.get(id(value))
+        if name is not None:
+            names[own] = getattr(talib, name)
+            _elsewhere.append((names, own, name))
+
+
 def _put_back() -> None:
     import talib  # noqa: PLC0415
 
+    for names, own, name in _elsewhere:
+        names[own] = _originals[name]
+    _elsewhere.clear()
     for name, function in _originals.items():
         setattr(talib, name, function)
     _originals.clear()

@@ -66,6 +66,16 @@ def test_talib_is_put_back(close):
     assert talib.RSI is before
 
 
+def test_functions_imported_by_name_share_too(close):
+    """Under whatever name; each is put back when the last sweep ends, and nothing else is touched."""
+    rsi, mine = talib.RSI, {"strength": talib.RSI, "talib": talib, "RSI": len}
+    with sharing_indicators([close], names=mine), sharing_indicators([close.copy()], names=mine):
+        first, again = mine["strength"](close, 14), talib.RSI(close, 14)
+
+    assert first is again
+    assert {"strength": rsi, "talib": talib, "RSI": len} == mine
+
+
 def test_memory_is_bounded_and_forgotten_arrays_are_unknown(close):
     """The results not asked for longest go, and their ids may come again for other arrays."""
     calls = []

@@ -79,7 +79,8 @@ class SweptMeasurer:
     def __enter__(self) -> SweptMeasurer:
         keep_freed_memory()
         arrays = [getattr(self._bars, name) for name in BAR_COLUMNS]
-        self._sharing.enter_context(sharing_indicators(arrays))
+        names = getattr(self._strategy.cls.signals, "__globals__", None)
+        self._sharing.enter_context(sharing_indicators(arrays, names=names))
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -184,6 +184,23 @@ def test_a_strategy_that_writes_into_its_indicators_gets_its_own(request_of, tmp
         assert_same(trial.metrics, expected)
 
 
+def test_a_strategy_that_imports_its_indicators_by_name_shares_them(request_of, tmp_path):
+    """Both runs look at one array; afterwards the file has its own function again."""
+    file = tmp_path / "named.py"
+    text = PICKY.replace("import talib\n", "from talib import RSI\n\nSEEN = []\n").replace("talib.RSI", "RSI")
+    file.write_text(text.replace("BODY", "SEEN.append(rsi)"))
+    request = request_of(f"{file}:Picky", "period=9", "level=25:30:5")
+    names = Measurer.load(request).strategy.cls.signals.__globals__
+    before = names["RSI"]
+    with swept(request) as measurer:
+        names = measurer._strategy.cls.signals.__globals__
+        measurer.measure([Candidate(number, request.space.combination(number)) for number in (0, 1)])
+    first, second = names["SEEN"][-2:]
+
+    assert first is second
+    assert before is names["RSI"]
+
+
 def test_a_strategy_that_raises_is_recorded(request_of, tmp_path):
     """With the others run."""
     file = tmp_path / "picky.py"
