@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bt_run.core.settings import EngineChoice
 
-__all__ = ["engine_ahead"]
+__all__ = ["engine_ahead", "is_long"]
 
 _LONG_BYTES = 16 * 1024 * 1024
 """About 100,000 bars as CSV, from which on the fast engine uses machine code."""
@@ -27,7 +27,7 @@ def engine_ahead(engine: EngineChoice, data: str, *, is_ours: bool) -> Iterator[
     time. Nothing is done for a strategy that is not one of ours, which may need another engine, for short
     files, and where another engine was asked for.
     """
-    if not is_ours or engine not in ("auto", "fast") or not _is_long(data):
+    if not is_ours or engine not in ("auto", "fast") or not is_long(data):
         yield
         return
     thread = Thread(target=_prepare, name="engine-ahead")
@@ -38,8 +38,8 @@ def engine_ahead(engine: EngineChoice, data: str, *, is_ours: bool) -> Iterator[
         thread.join()
 
 
-def _is_long(data: str) -> bool:
-    """Tell by the size of a file; a series of the store counts as long, as most are."""
+def is_long(data: str) -> bool:
+    """Tell whether data take a while to read: by a file's size; a series of the store does, as most do."""
     path = Path(data).expanduser()
     return path.stat().st_size >= _LONG_BYTES if path.is_file() else ":" in data
 

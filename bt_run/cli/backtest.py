@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bt_run.cli.ahead import engine_ahead
+from bt_run.cli.ahead import engine_ahead, is_long
 from bt_run.cli.collector import rare_collection, skip_last_collection
 from bt_run.cli.command_line import command_line
 from bt_run.cli.data_source import load_source
@@ -111,8 +111,9 @@ def backtest(
     import_talib_for([strategy])
     check_report(report_path)
     check_outputs(json_path, trades, equity, report_path, plot=plot, inputs=[data, strategy])
-    if not is_there(strategy):
-        _load(strategy, param)  # fails, or finds another package's: before time goes into reading
+    loaded = None
+    if not is_there(strategy) or (is_long(data) and (param or "=" in strategy)):
+        loaded = _load(strategy, param)  # what is wrong is said before time goes into reading
     is_ours = strategy.partition(":")[0] in BUILT_IN
     if is_ours:
         skip_last_collection()
@@ -120,7 +121,7 @@ def backtest(
         bars = load_source(data, options, quiet=quiet)
     from bt_run.run.backtest import run_backtest
 
-    loaded = _load(strategy, param)
+    loaded = loaded or _load(strategy, param)
     many = len(bars.bars) >= _MANY_BARS
     with progress_bar("Backtesting", total=len(bars.bars), unit="bars", shown=many and not quiet) as progress:
         result = run_backtest(loaded, bars, settings, progress=progress)

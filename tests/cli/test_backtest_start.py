@@ -53,3 +53,14 @@ def test_a_strategy_that_is_not_there_is_said_before_anything_is_read(bt_run, wo
 
     assert "rsj" in ran.stderr
     assert "no_such_file" not in ran.stderr
+
+
+@pytest.mark.parametrize("words", ["-s rsi:period=999", "-s rsi --param period=999"])
+def test_a_wrong_parameter_is_said_before_long_data_are_read(bt_run, work, words):
+    """Nobody waits for millions of bars to hear of a typing mistake."""
+    with (work / "long.csv").open("wb") as file:  # no bars: reading it would be another error
+        file.truncate(16 * 1024 * 1024)
+    ran = bt_run("backtest", *words.split(), "-d", "long.csv")
+
+    assert 4 == ran.returncode
+    assert "period is 999; it must lie in 2 to 200" in ran.stderr

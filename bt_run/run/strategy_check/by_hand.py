@@ -1,8 +1,10 @@
 """
 Checks of strategies that act by hand, in `next`: what they ordered is compared, for there are no signals.
 
-Each prefix is a whole run of Backtrader, so fewer are made, on fewer bars. What cannot be seen: a strategy that
-looks ahead and orders nothing other for it, and one that looks at a file or a second feed.
+Each prefix is a whole run of Backtrader, so fewer are made, on fewer bars. Indicators are compared too: one
+that changes when later bars come may mislead on other bars, although it has changed no order on these.
+What cannot be seen: a glance ahead in `next` itself that changes no order, and what is read from a file or a
+second feed.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ __all__ = ["blame_for_failing", "check_indicators", "check_orders_again", "check
 
 _MOST_CUTS = 24
 _STARTS = 4
+_REPAINTED = "A live run does not know what it will be changed to: do not decide by it."
 _ADVICE = "data.close[0] is the bar that has just closed, [-1] the one before; [1] has not come yet."
 
 
@@ -48,6 +51,7 @@ def check_orders_ahead(subject: Subject, whole: Outcome) -> Finding:
     decisive = np.array(sorted({order.bar for order in whole.orders}), dtype=np.intp)
     # Backtrader's indicators fail on data shorter than they are; where it has ordered they are not.
     cuts = choose_cuts(decisive, len(subject.data.bars), most=_MOST_CUTS, least=int(decisive[0]) + 1)
+    repainted = ""
     for cut in cuts:
         try:
             found = run_by_hand(subject, bars=cut)
@@ -56,8 +60,12 @@ def check_orders_ahead(subject: Subject, whole: Outcome) -> Finding:
         text = _difference(subject, whole, found, cut)
         if text:
             return Finding("Look-ahead", "failed", f"It looks ahead. {text}", _ADVICE)
-    seen = "Not seen: a glance ahead that changes no order; other files and feeds."
-    return Finding("Look-ahead", "ok", f"{len(cuts)} shorter runs place the same orders. {seen}")
+        repainted = repainted or _repainted(subject, whole, found, cut)
+    same = f"{len(cuts)} shorter runs place the same orders."
+    if repainted:
+        return Finding("Look-ahead", "warning", f"{same} {repainted}", _REPAINTED)
+    seen = "Not seen: a glance ahead that changes neither an order nor an indicator; other files and feeds."
+    return Finding("Look-ahead", "ok", f"{same} {seen}")
 
 
 def blame_for_failing(subject: Subject, error: StrategyError) -> Finding:
@@ -128,6 +136,20 @@ def _difference(subject: Subject, whole: Outcome, found: Outcome, cut: int) -> s
     count = min(len(found.curve.equity), cut)
     away = np.flatnonzero(found.curve.equity[:count] != whole.curve.equity[:count])
     return f"With {cut:,} bars its account differs first at {subject.when(int(away[0]))}." if len(away) else ""
+
+
+def _repainted(subject: Subject, whole: Outcome, found: Outcome, cut: int) -> str:
+    """Say which indicator had another value before later bars came; empty where none had."""
+    before, after = ({**one.panels, **one.overlays} for one in (found, whole))
+    for name in (name for name in after if name in before):
+        one, other = before[name][:cut], after[name][:cut]
+        away = np.flatnonzero(~((one == other) | (np.isnan(one) & np.isnan(other))))
+        if len(away):
+            bar = int(away[0])
+            was, became = ("unknown" if np.isnan(value) else f"{value:.6g}" for value in (one[bar], other[bar]))
+            words = f"{name} at {subject.when(bar)} is {was} with {cut:,} bars, and {became} with all"
+            return f"But {words}: it changes when later bars come."
+    return ""
 
 
 def _key(order: PlacedOrder) -> tuple[Any, ...]:

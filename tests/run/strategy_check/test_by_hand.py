@@ -60,6 +60,27 @@ class Mine(bt.Strategy):
             self.close()
 """
 
+REPAINTS = """
+class Ahead(bt.Indicator):
+    lines = ("ahead",)
+    def next(self):
+        self.lines.ahead[0] = self.data.close[0]
+    def once(self, start, end):
+        closes = self.data.close.array
+        for bar in range(start, end):
+            self.lines.ahead.array[bar] = closes[min(bar + 1, len(closes) - 1)]
+
+class Mine(bt.Strategy):
+    def __init__(self):
+        self.ma = bt.ind.SMA(period=20)
+        Ahead(self.data)
+    def next(self):
+        if not self.position and self.data.close[0] > self.ma[0]:
+            self.buy()
+        elif self.position and self.data.close[0] < self.ma[0]:
+            self.close()
+"""
+
 RANDOM = """
 class Mine(bt.Strategy):
     def next(self):
@@ -102,6 +123,15 @@ def test_looking_ahead_is_found_by_the_orders(subject_of, code):
     assert "failed" == finding.status
     assert "bar " in finding.text
     assert "[1] has not come" in finding.advice
+
+
+def test_an_indicator_that_looks_ahead_is_found_although_it_changes_no_order(subject_of):
+    """It is named with its first such bar; the orders were the same, so this is a warning."""
+    finding = findings(subject_of(REPAINTS))["Look-ahead"]
+
+    assert "warning" == finding.status
+    assert "Ahead" in finding.text
+    assert "it changes when later bars come" in finding.text
 
 
 def test_an_unguarded_glance_at_the_next_bar_is_told_from_a_bug(subject_of):
