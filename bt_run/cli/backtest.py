@@ -112,12 +112,12 @@ def backtest(
     check_report(report_path)
     check_outputs(json_path, trades, equity, report_path, plot=plot, inputs=[data, strategy])
     loaded = None
-    if not is_there(strategy) or (is_long(data) and (param or "=" in strategy)):
+    if not is_there(strategy) or (is_long(data, store=options["store"]) and (param or "=" in strategy)):
         loaded = _load(strategy, param)  # what is wrong is said before time goes into reading
     is_ours = strategy.partition(":")[0] in BUILT_IN
     if is_ours:
         skip_last_collection()
-    with engine_ahead(settings.engine, data, is_ours=is_ours):
+    with engine_ahead(settings.engine, data, is_ours=is_ours, store=options["store"]):
         bars = load_source(data, options, quiet=quiet)
     from bt_run.run.backtest import run_backtest
 

@@ -39,12 +39,28 @@ def test_a_long_file_finds_the_engine_ready(prepared, long_file, engine):
     assert "engine-ahead" not in [thread.name for thread in threading.enumerate()]
 
 
-def test_a_series_of_the_store_counts_as_long(prepared):
-    """Nobody looks how long it is."""
-    with engine_ahead("auto", "BTCUSDT:1m", is_ours=True):
+@pytest.mark.parametrize(("months", "expected"), [(1, []), (2, ["engine-ahead"])])
+def test_a_series_of_the_store_is_as_long_as_all_its_months(prepared, tmp_path, months, expected):
+    """Where the store is told to lie."""
+    folder = tmp_path / "spot" / "BTCUSDT" / "1m"
+    folder.mkdir(parents=True)
+    for month in range(months):
+        with (folder / f"2024-0{month + 1}.parquet").open("wb") as file:
+            file.truncate(ahead._LONG_STORED // 2)
+
+    with engine_ahead("auto", "BTCUSDT:1m", is_ours=True, store=tmp_path):
         pass
 
-    assert prepared
+    assert expected == prepared
+
+
+@pytest.mark.parametrize("data", ["BTCUSDT:1m", "BTCUSDT:7x", "BTCUSDT:1m:swap", "no_such_file.csv"])
+def test_data_that_are_not_there_are_not_long(prepared, tmp_path, data):
+    """Reading them says what is wrong."""
+    with engine_ahead("auto", data, is_ours=True, store=tmp_path):
+        pass
+
+    assert [] == prepared
 
 
 @pytest.mark.parametrize(("engine", "is_ours"), [("backtrader", True), ("accelerated", True), ("auto", False)])
