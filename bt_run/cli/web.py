@@ -100,6 +100,7 @@ def web(
     from bt_run.web.access import Access
     from bt_run.web.app import make_app
     from bt_run.web.serve import bind, hosts_of, serve
+    from bt_run.web.session_file import SessionFile, default_session_file
     from bt_run.web.state import Desk
 
     password_hash, secret = _password_for(host, host_names), signal_secret()
@@ -119,7 +120,7 @@ def web(
             where = venue_named(venue or "data")
         listening = stack.enter_context(bind(host, port))
         token, real_port = secrets.token_urlsafe(32), listening.getsockname()[1]
-        access = Access(token, password_hash=password_hash)
+        access = Access(token, password_hash=password_hash, kept=SessionFile(default_session_file()))
         desk = Desk(
             where,
             access,

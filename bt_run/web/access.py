@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass, field
-from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 from bt_run.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from bt_run.web.session_file import SessionFile
 
 __all__ = ["Access", "Attempts", "Session", "check_password", "hash_password"]
 
@@ -89,15 +92,24 @@ class Access:
         token: Printed at the start; at least 32 characters.
         password_hash: Of the user's password; empty where only this machine may ask.
         clock: Seconds that nobody sets.
+        wall: Seconds since 1970, by which sessions are a week old, over restarts too.
+        kept: Where sessions are kept; None forgets them at the end.
     """
 
     def __init__(
-        self, token: str, *, password_hash: str = "", clock: Callable[[], float] = time.monotonic
+        self,
+        token: str,
+        *,
+        password_hash: str = "",
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        kept: SessionFile | None = None,
     ) -> None:
         self._token = token
         self._password_hash = password_hash
-        self._clock = clock
-        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._wall = wall
+        self._kept = kept
+        self._sessions: dict[str, float] = {}
         self.logins = Attempts(5, 60.0, clock)
         self.requests = Attempts(600, 10.0, clock)
         self.signals = Attempts(30, 60.0, clock)
@@ -112,7 +124,7 @@ class Access:
 
     def is_token(self, given: str) -> bool:
         """Compare with the token in constant time."""
-        return compare_digest(given.encode(), self._token.encode())
+        return hmac.compare_digest(given.encode(), self._token.encode())
 
     def is_password(self, given: str) -> bool:
         """Compare with the password; slow on purpose."""
@@ -120,20 +132,44 @@ class Access:
 
     def begin(self) -> tuple[str, Session]:
         """Let a browser in: the value of its cookie, and its session. The oldest of many is forgotten."""
-        name, session = secrets.token_urlsafe(32), Session(secrets.token_urlsafe(32), self._clock())
-        self._sessions[name] = session
-        while len(self._sessions) > _MOST_SESSIONS:
-            self._sessions.popitem(last=False)
-        return name, session
+        self._refresh()
+        name, now = secrets.token_urlsafe(32), self._wall()
+        self._sessions[_fingerprint(name)] = now
+        newest = sorted(self._sessions.items(), key=lambda item: item[1])[-_MOST_SESSIONS:]
+        self._keep(dict(newest))
+        return name, Session(_csrf_of(name), now)
 
     def find(self, cookie: str) -> Session | None:
         """Find the session of a cookie; None where it is unknown or a week old."""
-        session = self._sessions.get(cookie)
-        if session is None or self._clock() - session.began_s > _SESSION_S:
-            self._sessions.pop(cookie, None)
+        self._refresh()
+        began = self._sessions.get(_fingerprint(cookie))
+        if began is None or self._wall() - began > _SESSION_S:
             return None
-        return session
+        return Session(_csrf_of(cookie), began)
 
     def end(self, cookie: str) -> None:
         """Forget a session."""
-        self._sessions.pop(cookie, None)
+        self._refresh()
+        gone = _fingerprint(cookie)
+        if gone in self._sessions:
+            self._keep({key: began for key, began in self._sessions.items() if key != gone})
+
+    def _refresh(self) -> None:
+        """Take what another desk of this user has begun or ended."""
+        found = None if self._kept is None else self._kept.read_if_changed()
+        if found is not None:
+            self._sessions = found
+
+    def _keep(self, sessions: dict[str, float]) -> None:
+        self._sessions = sessions
+        if self._kept is not None:
+            self._kept.write(sessions)
+
+
+def _fingerprint(cookie: str) -> str:
+    return hashlib.sha256(cookie.encode()).hexdigest()
+
+
+def _csrf_of(cookie: str) -> str:
+    """Derive the CSRF token, so that it is the same after a restart and nobody needs to keep it."""
+    return hmac.new(cookie.encode(), b"csrf", hashlib.sha256).hexdigest()

@@ -146,13 +146,14 @@ def _serve(plan: BesidePlan) -> None:
     from bt_run.web.access import Access  # noqa: PLC0415  # the parent has no need of the desk
     from bt_run.web.app import make_app  # noqa: PLC0415
     from bt_run.web.serve import bind, hosts_of, serve  # noqa: PLC0415
+    from bt_run.web.session_file import SessionFile, default_session_file  # noqa: PLC0415
     from bt_run.web.state import Desk  # noqa: PLC0415
 
     with bind(_HOST, plan.port, option="--web-port") as listening:
         token, port = secrets.token_urlsafe(32), listening.getsockname()[1]
         desk = Desk(
             plan.venue,
-            Access(token),
+            Access(token, kept=SessionFile(default_session_file())),
             note=plan.note,
             symbols=plan.symbols,
             interval=plan.interval,

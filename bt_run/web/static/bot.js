@@ -76,7 +76,7 @@ export class Bot {
     const { symbol } = this.series(), length = this.interval();
     const marks = this.orders.filter((order) => order.filled_ms && order.symbol === symbol && length).map((order) => {
       const buy = order.side === "BUY";
-      return { time: seconds(order.filled_ms - (order.filled_ms % length)), id: order.client_id, position: buy ? "belowBar" : "aboveBar", shape: buy ? "arrowUp" : "arrowDown", color: color(buy ? "--gain" : "--loss"), text: `${buy ? "bought" : "sold"} ${order.filled} at ${order.average}` };
+      return { time: seconds(order.filled_ms - (order.filled_ms % length)), id: order.client_id, position: buy ? "belowBar" : "aboveBar", shape: buy ? "arrowUp" : "arrowDown", color: color(buy ? "--gain" : "--loss"), text: `${buy ? "bought" : "sold"} ${Number(order.filled)} at ${order.average}` };
     });
     this.chart.mark(marks.sort((a, b) => a.time - b.time), "bot");
   }

@@ -13,6 +13,7 @@ class Comparison {
     this.entries = [];
     this.count = 0;
     this.chart = LightweightCharts.createChart(node("curves"), { ...chartOptions(), localization: { priceFormatter: (value) => value.toFixed(1) } });
+    this.chart.applyOptions({ timeScale: { minBarSpacing: 0.01 } });  // all of a long account fits
   }
 
   async load() {
@@ -52,6 +53,7 @@ class Comparison {
   }
 
   fill(entry) {
+    entry.row.cells[WORDS.length].textContent = entry.span;
     NUMBERS.forEach(([key], at) => {
       const value = entry.metrics?.[key];
       entry.cells[at].textContent = value === null || value === undefined ? "–" : value.toLocaleString("en-US", { maximumFractionDigits: 2 });
@@ -63,6 +65,7 @@ class Comparison {
     try {
       entry.account ??= await get(entry.path);
       entry.metrics ??= entry.account.metrics;
+      if (entry.account.times.length) entry.span = span(...[0, -1].map((at) => new Date(entry.account.times.at(at)).toISOString()));
       this.fill(entry);
     } catch (error) {
       entry.row.title = error.message;

@@ -121,6 +121,15 @@ function hear(message) {
   if (message.id === look || message.id === null) hears[message.type]?.(message);
 }
 
+// Everything that has a colour of the theme, drawn anew.
+function dress(name) {
+  useTheme(name);
+  chart.dress();
+  if (bars.last) chart.replace(bars.all(), { keep: true });
+  strategy.mark();
+  bot.mark();
+}
+
 function showPrice() {
   const last = bars.last;
   if (!last) return;
@@ -147,8 +156,7 @@ function layout() {
 }
 
 function use(wish) {
-  useTheme(wish.theme);
-  chart.dress();
+  dress(wish.theme);
   for (const key of [...indicators.chosen.keys()]) indicators.remove(key);
   choose(wish.symbol.toUpperCase(), wish.interval);
   indicators.restore(wish.indicators);
@@ -163,7 +171,7 @@ async function start() {
   venue = page.venue;
   watched = before.watch ?? {};
   of = [page.venue, page.symbol, page.interval].join(" ");
-  if (before.theme) { useTheme(before.theme); chart.dress(); }
+  if (before.theme) dress(before.theme);
   node("note").textContent = page.note;
   node("interval").append(...intervals.map((name) => new Option(name, name)));
   const units = { s: 1e3, m: 6e4, h: 36e5, d: 864e5, w: 6048e5 };
@@ -175,7 +183,7 @@ async function start() {
   await trading.begin();
   if (page.has_journal) await alerts.begin(intervals);
   const isSame = before.symbol && (page.venue !== "practice" || before.of === of);
-  stream = new Stream({ hear, opened: () => (look ? ask() : first()), lost: () => state("no connection to bt-run", "bad") });
+  stream = new Stream({ hear, opened: () => (look ? ask() : first()), lost: () => state("no connection to bt-run", "bad"), shut: tell });
   watchList.restore(watched[venue] ?? [page.symbol]);
   const first = () => {
     choose(isSame ? before.symbol : page.symbol, isSame ? before.interval : page.interval);
@@ -193,6 +201,6 @@ node("symbol").addEventListener("input", async () => {
   node("symbols").replaceChildren(...symbols.map((name) => new Option(name, name)));
 });
 node("interval").addEventListener("change", () => choose(symbol, node("interval").value));
-node("theme").addEventListener("click", () => { useTheme(theme() === "dark" ? "light" : "dark"); chart.dress(); settings.keep(); });
+node("theme").addEventListener("click", () => { dress(theme() === "dark" ? "light" : "dark"); settings.keep(); });
 window.btrun = { alerts, bars, bot, chart, indicators, layouts, settings, strategy, trades, trading, watchList, choose: (a, b) => choose(a, b), stream: () => stream, look: () => ({ look, symbol, interval }) };
 start().catch((error) => tell(error.message));

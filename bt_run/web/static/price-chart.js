@@ -15,6 +15,7 @@ export class PriceChart {
     this.chart.priceScale("volume").applyOptions({ scaleMargins: { top: 0.85, bottom: 0 } });
     this.panels = new Map();
     this.marksBy = new Map();
+    this.span = [Infinity, -Infinity];
     this.chart.timeScale().subscribeVisibleLogicalRangeChange((range) => {
       if (!range) return;
       for (const { chart } of this.panels.values()) chart.timeScale().setVisibleLogicalRange(range);
@@ -33,6 +34,7 @@ export class PriceChart {
   replace(rows, { keep = false } = {}) {
     const range = keep ? this.chart.timeScale().getVisibleRange() : null;
     const last = rows.at(-1);
+    this.span = last ? [seconds(rows[0][0]), seconds(last[0])] : [Infinity, -Infinity];
     if (last) {
       const digits = Math.max(2, Math.min(8, 5 - Math.floor(Math.log10(last[4]))));
       this.candles.applyOptions({ priceFormat: { type: "price", precision: digits, minMove: 10 ** -digits } });
@@ -45,8 +47,12 @@ export class PriceChart {
   }
 
   update(row) {
+    const time = seconds(row[0]);
     this.candles.update(PriceChart.candle(row));
     this.volume.update(this.bar(row));
+    if (time <= this.span[1]) return;
+    this.span[1] = time;
+    this.candles.setMarkers(this.marks);
   }
 
   // Panels show the range of the main chart; data that came later may have moved them.
@@ -61,8 +67,10 @@ export class PriceChart {
     this.candles.setMarkers(this.marks);
   }
 
+  // Those of other bars than are shown would be drawn on the nearest one, so they are left out.
   get marks() {
-    return [...this.marksBy.values()].flat().sort((a, b) => a.time - b.time);
+    const [first, last] = this.span;
+    return [...this.marksBy.values()].flat().filter(({ time }) => time >= first && time <= last).sort((a, b) => a.time - b.time);
   }
 
   // A line over the price, or in a panel of the given name.

@@ -20,7 +20,7 @@ async function read(answer) {
   if (answer.ok) return body;
   const detail = Array.isArray(body.detail) ? body.detail.map(({ loc, msg }) => `${loc.at(-1)}: ${msg}`).join("; ") : body.detail;
   // `at`: where in a rule the trouble begins.
-  throw Object.assign(new Error(detail || `The server answered ${answer.status}.`), { at: body.at });
+  throw Object.assign(new Error(detail || `The server answered ${answer.status}.`), { at: body.at, status: answer.status });
 }
 
 export async function begin() {
@@ -30,8 +30,10 @@ export async function begin() {
 }
 
 export class Stream {
-  // Calls `hear` with each message, `opened` after each connection (say again what you look at), `lost` when there is none.
-  constructor({ hear, opened, lost }) {
+  // Calls `hear` with each message, `opened` after each connection (say again what you look at), `lost` when there is none, and
+  // `shut` with the reason where the server is there and lets this browser in no longer.
+  constructor({ hear, opened, lost, shut }) {
+    this.shut = shut;
     this.hear = hear;
     this.opened = opened;
     this.lost = lost;
@@ -46,6 +48,7 @@ export class Stream {
     this.socket.addEventListener("message", ({ data }) => this.hear(JSON.parse(data)));
     this.socket.addEventListener("close", () => {
       this.lost();
+      get("/ping").catch(({ status, message }) => { if (status === 401) this.shut(message); });
       setTimeout(() => this.connect(), this.pause);
       this.pause = Math.min(this.pause * 2, 10_000);
     });

@@ -106,13 +106,7 @@ export class Strategy {
   show(result) {
     this.clear();
     this.result = result;
-    const marks = [];
-    for (const { entry_time, exit_time, side, exit_reason, pnl_pct } of result.trades) {
-      const long = side === "long";
-      marks.push({ time: Date.parse(entry_time) / 1000, position: long ? "belowBar" : "aboveBar", shape: long ? "arrowUp" : "arrowDown", color: color("--focus"), text: long ? "buy" : "short" });
-      marks.push({ time: Date.parse(exit_time) / 1000, position: long ? "aboveBar" : "belowBar", shape: long ? "arrowDown" : "arrowUp", color: color(pnl_pct > 0 ? "--gain" : "--loss"), text: `${exit_reason === "signal" ? "" : `${exit_reason} `}${pnl_pct.toFixed(1)}%` });
-    }
-    this.chart.mark(marks.sort((a, b) => a.time - b.time));
+    this.mark();
     let at = 0;
     const draw = (curves, panelOf) => {
       for (const [name, values] of Object.entries(curves)) {
@@ -124,6 +118,23 @@ export class Strategy {
     draw(result.overlays, () => "");
     draw(result.panels, () => result.strategy.name);
     this.chart.sync();
+    this.tellNumbers(result);
+    this.drawEquity(result);
+  }
+
+  // In the colours of the theme; called again when that changes.
+  mark() {
+    if (!this.result) return;
+    const marks = [];
+    for (const { entry_time, exit_time, side, exit_reason, pnl_pct } of this.result.trades) {
+      const long = side === "long";
+      marks.push({ time: Date.parse(entry_time) / 1000, position: long ? "belowBar" : "aboveBar", shape: long ? "arrowUp" : "arrowDown", color: color("--focus"), text: long ? "buy" : "short" });
+      marks.push({ time: Date.parse(exit_time) / 1000, position: long ? "aboveBar" : "belowBar", shape: long ? "arrowDown" : "arrowUp", color: color(pnl_pct > 0 ? "--gain" : "--loss"), text: `${exit_reason === "signal" ? "" : `${exit_reason} `}${pnl_pct.toFixed(1)}%` });
+    }
+    this.chart.mark(marks.sort((a, b) => a.time - b.time));
+  }
+
+  tellNumbers(result) {
     document.getElementById("strategy-numbers").replaceChildren(...NUMBERS.flatMap(([key, label, unit]) => {
       const term = document.createElement("dt"), value = document.createElement("dd"), number = result.metrics[key];
       term.textContent = label;
@@ -132,6 +143,9 @@ export class Strategy {
       value.textContent = number === null ? "–" : `${number.toLocaleString("en-US", { maximumFractionDigits: 2 })}${unit}`;
       return [term, value];
     }));
+  }
+
+  drawEquity(result) {
     this.equity = LightweightCharts.createChart(document.getElementById("strategy-equity"), { ...chartOptions(), handleScroll: false, handleScale: false });
     const line = this.equity.addAreaSeries({ lineColor: color("--focus"), topColor: `${color("--focus")}55`, bottomColor: `${color("--focus")}05`, lineWidth: 1 });
     line.setData(result.times.map((time, place) => ({ time: seconds(time), value: result.equity[place] })));
