@@ -18,7 +18,9 @@ from bt_run.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from bt_run.core.venue import Venue
+    from bt_run.run.desk.rule_keeper import RuleKeeper
     from bt_run.run.live.practice import EmbeddedPractice
+    from bt_run.web.state import Desk
 
 __all__ = ["web"]
 
@@ -134,9 +136,23 @@ def web(
         desk.market.start()
         stack.callback(desk.market.stop)
         offer_trading(stack, desk, exchange, options)
+        if desk.journal:
+            desk.keeper = _keep_rules(stack, ctx, desk, is_replay=bool(names))
         url = f"http://{host}:{real_port}/?token={token}"
         app = make_app(desk, hosts=hosts_of(host, real_port, more=host_names))
         serve(app, listening, url=url, opens=browser, ready=lambda: click.echo(url))
+
+
+def _keep_rules(stack: ExitStack, ctx: click.Context, desk: Desk, *, is_replay: bool) -> RuleKeeper:
+    """Let the desk watch the alert rules; a replay of the past tells the page alone."""
+    from bt_run.cli.alert_settings import read_alert_settings, targets_of
+    from bt_run.run.desk.rule_keeper import RuleKeeper
+
+    settings = read_alert_settings(ctx)
+    targets = () if is_replay else targets_of(settings)
+    keeper = RuleKeeper(desk.venue, desk.journal, settings, targets).start()
+    stack.callback(keeper.stop)
+    return keeper
 
 
 def _password_for(host: str, names: tuple[str, ...]) -> str:

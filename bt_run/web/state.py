@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bt_run.run.by_hand.desk import AccountNews, HandDesk
     from bt_run.run.desk.market import Change
     from bt_run.run.desk.results import ResultFolder
+    from bt_run.run.desk.rule_keeper import RuleKeeper
     from bt_run.web.access import Access
     from bt_run.web.visitor import Visitor
 
@@ -43,6 +44,7 @@ class Desk:
     trading_off: str = "This page shows, and takes no orders."
     has_real_money: bool = False
     signal_secret: str = field(default="", repr=False)
+    keeper: RuleKeeper | None = None
     visitors: set[Visitor] = field(default_factory=set)
     loop: asyncio.AbstractEventLoop | None = None
     market: MarketDesk = field(init=False)

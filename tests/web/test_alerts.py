@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 
 import pytest
 
+from bt_run.alerts.settings import AlertSettings
 from bt_run.cli.main import run
 from bt_run.journal.alert_tables import AlertTables
 from bt_run.journal.records import AlertRecord, DeliveryRecord
 from bt_run.run.alerting.rules import AlertRules
+from bt_run.run.desk.rule_keeper import RuleKeeper
 
 RULE = {"text": "rsi(14) < 30", "symbol": "btcusdt", "interval": "5m", "cooldown_s": 60}
 
@@ -154,3 +157,19 @@ def test_a_rule_of_the_page_speaks_in_a_run(say, journal, monkeypatch):
     assert {made["number"]} == {message["rule"] for message in told}
     assert {"BTCUSDT 1d: close > sma(20)"} == {message["title"] for message in told}
     assert all(["json"] == [way["target"].split(":")[0] for way in message["deliveries"]] for message in told)
+
+
+def test_the_desk_says_whether_it_watches_the_rules(client, desk, tmp_path):
+    """None of its own is no error; one that watches says so."""
+    assert {"watching": False, "trouble": ""} == client.get("/api/v1/alerts/watch").json()
+    desk.journal = str(tmp_path / "bot.sqlite")
+    with closing(AlertRules(desk.journal)) as rules:
+        rules.add("close > open", symbol="BTCUSDT", interval="1d")
+    desk.keeper = RuleKeeper(desk.venue, desk.journal, AlertSettings()).start()
+    try:
+        end = time.monotonic() + 20
+        while not client.get("/api/v1/alerts/watch").json()["watching"] and time.monotonic() < end:
+            time.sleep(0.05)
+        assert {"watching": True, "trouble": ""} == client.get("/api/v1/alerts/watch").json()
+    finally:
+        desk.keeper.stop()

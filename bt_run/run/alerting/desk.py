@@ -72,6 +72,7 @@ class AlertDesk:
         targets: Where to; the settings' URLs made into targets.
         journal: Where messages and rules are kept.
         draw: Draws the charts; None where there shall be none.
+        key_prefix: Put before the name by which a message is known as one that was made already.
 
     Raises:
         ConfigError, JournalError: the journal cannot keep alerts.
@@ -84,9 +85,11 @@ class AlertDesk:
         journal: str | Path | Place,
         *,
         draw: Callable[[Picture], bytes] | None = draw_picture,
+        key_prefix: str = "",
     ) -> None:
         self._settings = settings
         self._draw = draw if settings.charts else None
+        self._key_prefix = key_prefix
         self._tables = AlertTables(journal)
         self._rules = AlertRules(self._tables)
         self._dispatcher = Dispatcher(JournalOutbox(self._tables), targets, draw=self._draw)
@@ -197,6 +200,7 @@ class AlertDesk:
         if verdict.held:
             more = f"({verdict.held} more like the last one since then)"
             happening = replace(happening, text=f"{happening.text}\n{more}".strip())
+        happening = replace(happening, key=f"{self._key_prefix}{happening.key}")
         self._dispatcher.post(self._with_picture(happening), not_before_ms=verdict.not_before_ms)
         self._remembered = after
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from brokers.amounts import minus, plus
 from brokers.order_events import Filled
@@ -90,7 +90,7 @@ class LiveAlerts(RunListener):
         self._symbols = " ".join(plan.symbols)
         self._what = f"{plan.strategy.name} on {self._symbols}"
         self._differences = 0
-        draw = {} if self._draw is None else {"draw": self._draw}
+        draw: dict[str, Any] = {} if self._draw is None else {"draw": self._draw}
         self._desk = AlertDesk(self._settings, self._targets, beginning.journal, **draw).start()
         if self._settings.telegram.is_on:
             self._control = self._open_control(beginning.journal)

@@ -14,6 +14,7 @@ from bt_run.web.api.market import SYMBOL
 if TYPE_CHECKING:
     from bt_run.journal.alert_tables import AlertTables
     from bt_run.journal.records import AlertRecord
+    from bt_run.run.desk.rule_keeper import RuleKeeper
 
 __all__ = ["router"]
 
@@ -81,6 +82,13 @@ class Message(BaseModel):
     deliveries: list[Delivery]
 
 
+class Watch(BaseModel):
+    """Whether the desk watches the rules; `trouble` says why it cannot, empty where nothing is wrong."""
+
+    watching: bool
+    trouble: str
+
+
 @router.get("/alerts")
 def rules(request: Request) -> list[Rule]:
     """List the rules, oldest first."""
@@ -109,6 +117,15 @@ def change(request: Request, number: Number, wish: Annotated[RuleChange, Body()]
 def remove(request: Request, number: Number) -> Rule:
     """Forget a rule, and give it as it was; its messages stay in the log."""
     return _told(_rules(request).remove(number))
+
+
+@router.get("/alerts/watch")
+def watch(request: Request) -> Watch:
+    """Tell whether this desk watches the rules itself; a bot on the same journal may watch them too."""
+    keeper: RuleKeeper | None = request.app.state.desk.keeper
+    if keeper is None:
+        return Watch(watching=False, trouble="")
+    return Watch(watching=keeper.is_watching, trouble=keeper.trouble)
 
 
 @router.get("/alerts/log")

@@ -37,7 +37,9 @@ export class Alerts {
 
   async look() {
     try {
-      const [rules, log] = await Promise.all([get("/alerts"), get("/alerts/log?limit=30")]);
+      const [rules, log, watch] = await Promise.all([get("/alerts"), get("/alerts/log?limit=30"), get("/alerts/watch")]);
+      const words = watchWords(watch);
+      if (node("alerts-watch").textContent !== words) node("alerts-watch").textContent = words;
       if (JSON.stringify(rules) !== JSON.stringify(this.rules)) this.showRules(rules);
       if (JSON.stringify(log) !== JSON.stringify(this.log) || this.newest === null) this.showLog(log);
     } catch (error) {
@@ -167,6 +169,11 @@ export class Alerts {
   keep() {
     localStorage.setItem(KEPT, JSON.stringify({ notify: node("alert-notify").checked, sound: node("alert-sound").checked }));
   }
+}
+
+function watchWords({ watching, trouble }) {
+  if (watching) return "This desk watches them; a bot with [alerts] on this journal does, too.";
+  return `${trouble ? `This desk does not watch them: ${trouble}` : "This desk watches none now."} A running bt-run live, signals or alerts watch with [alerts] on this journal does.`;
 }
 
 function button(way, text, label, act) {
