@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 import time
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
 
+from bt_run.core.errors import BtRunError
+from bt_run.journal.queries import JournalReader
+
 POLL_S = 0.1
+
+LIVE = "live -s macd --venue practice --data btc_1d.csv --quiet --speed 86400".split()
 
 TWO_CLICKS = """() => {
   const send = document.getElementById("order-send");
@@ -180,3 +188,35 @@ def test_it_can_be_used_on_a_phone(page, account, theme):
     assert box["x"] + box["width"] <= 390
     assert [] == page.evaluate(NAMELESS)
     page.click("#order-leave")
+
+
+def has_run(journal):
+    """Whether a bot has begun to write a run."""
+    with suppress(BtRunError), JournalReader(journal) as reader:
+        return bool(reader.runs())
+    return False
+
+
+@pytest.mark.slow
+def test_panic_must_be_typed_and_ends_the_bot(page, desk, server, tmp_path):
+    """Beside the trading panel, for a bot on the desk's journal: the page says that none runs any more."""
+    journal = tmp_path / "bot.sqlite"
+    command = [sys.executable, "-m", "bt_run", *LIVE, "--journal", str(journal)]
+    with subprocess.Popen(command, cwd=tmp_path) as bot:
+        try:
+            until(lambda: has_run(journal), limit_s=60)
+            desk.journal = str(journal)
+            page.goto(server.url)
+            until(lambda: page.is_visible("#bot"), limit_s=60)
+            page.evaluate("document.getElementById('bot').open = true")
+            until(lambda: page.inner_text("#bot-state") == "a bot runs", limit_s=60)
+            page.click("#bot [data-word=panic]")
+            page.fill("#bot-typed", "PANIC")
+            page.click("#bot-confirm button[value=yes]")
+            bot.wait(90)
+        finally:
+            if bot.poll() is None:
+                bot.kill()
+    until(lambda: page.inner_text("#bot-state") == "no bot runs")
+
+    assert page.inner_text("#bot-answer")

@@ -10,6 +10,8 @@ from bt_run.journal.alert_tables import AlertTables
 from bt_run.web.access import Attempts
 
 
+# The server's threads are in this process, and draw random numbers while a wish is made up.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @pytest.mark.slow
 def test_no_wish_makes_it_fail(server, desk, account, tmp_path):
     """Whatever is asked for, no answer is a 5xx, but a 502 that says what an exchange did not do."""
