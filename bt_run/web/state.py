@@ -41,7 +41,7 @@ class Desk:
     history: int = HISTORY
     journal: str = ""
     results: ResultFolder | None = None
-    trading_off: str = "This page shows, and takes no orders."
+    trading_off: str = "This page takes no orders. Start bt-run web for that, beside a bot too."
     has_real_money: bool = False
     signal_secret: str = field(default="", repr=False)
     keeper: RuleKeeper | None = None

@@ -49,6 +49,9 @@ _FULL_WITHOUT_STREAM_S = 5.0
 _LEAST_S = 1.0
 _SHOWN = 100
 _MOST = 10_000
+_BROKEN = (
+    "An error in bt-run: the account is not followed any more. What it is stands where bt-run web was started."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +224,9 @@ class HandDesk:
             except BtRunError as error:
                 is_well, self._full_at = False, float("-inf")
                 self._tell(replace(self.news, trouble=str(error)))
+            except Exception:
+                self._tell(replace(self.news, trouble=_BROKEN))
+                raise
             self._quit.wait(_LEAST_S)
 
     def _turn(self, limit_s: float) -> None:

@@ -31,7 +31,7 @@ router = APIRouter(tags=["trading"])
 _OFF, _FORBIDDEN, _INVALID, _TOO_MANY, _CREATED = 404, 403, 422, 429, 201
 _AMOUNTS = ("quantity", "quote_quantity", "percent", "price", "stop_price", "stop_limit_price")
 
-Number = Annotated[str, Field(pattern=AMOUNT)] | Annotated[float, Field(gt=0, lt=1e20)]
+Number = Annotated[str, Field(pattern=AMOUNT)] | Annotated[float, Field(strict=True, gt=0, lt=1e20)]
 
 
 class Signal(BaseModel):

@@ -55,9 +55,11 @@ export class Trading {
 
   // Rows that an answer brought, before the account tells of them itself.
   know(rows) {
-    const fresh = new Map(rows.map((item) => [item.client_id, item]));
-    const kept = this.orders.filter(({ client_id }) => !fresh.has(client_id));
-    this.hear({ balances: this.balances, orders: [...rows, ...kept], trouble: "" });
+    // What the account has told to be over stays so: the answer may be the older word.
+    const over = new Set(this.orders.filter(({ is_open }) => !is_open).map(({ client_id }) => client_id));
+    const fresh = rows.filter(({ client_id }) => !over.has(client_id)), names = new Set(fresh.map(({ client_id }) => client_id));
+    const kept = this.orders.filter(({ client_id }) => !names.has(client_id));
+    this.hear({ balances: this.balances, orders: [...fresh, ...kept], trouble: "" });
   }
 
   say(words) {
