@@ -16,6 +16,7 @@ from brokers.hand_ids import hand_id, hand_list_id
 from brokers.live.paper_rules import Quote, crossed_price, needed, oco_is_possible, trigger_is_reached
 from brokers.orders import TRIGGERED, Order
 from bt_run.core.errors import ConfigError
+from bt_run.run.by_hand.rows import short_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,7 +99,9 @@ def draft_of(wish: Wish, market: Market, limits: HandLimits, *, venue: str, key:
 def _orders(
     wish: Wish, market: Market, price: Decimal, *, venue: str, key: str, now_ms: int
 ) -> tuple[Order, ...]:
-    """Make them. Raises ConfigError where nothing is left of the amount."""
+    """Make them. Raises ConfigError where nothing is left of the amount or of the price."""
+    if not price:
+        raise ConfigError(f"The price rounds down to 0; {market.filters.symbol} has fewer decimals.")
     quantity, quote = _amount(wish, market, price)
     legs = _legs(wish)
     list_id = hand_list_id(venue, key) if len(legs) > 1 else ""
@@ -229,8 +232,4 @@ def _lacks(wish: Wish, orders: tuple[Order, ...], market: Market) -> Iterator[st
         want = max(needed(order, quote) for order in orders)
     free = market.free(asset)
     if want > free:
-        yield f"It needs {_short(want)} {asset}; {_short(free)} are free."
-
-
-def _short(amount: Decimal) -> str:
-    return text_of(round(amount, 8)) if amount else "0"
+        yield f"It needs {short_text(want)} {asset}; {short_text(free)} are free."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from brokers.amounts import ZERO, ratio, text_of
@@ -13,13 +14,21 @@ from bt_run.run.live.story import order_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from decimal import Decimal
 
     from brokers.orders import Order
     from brokers.reconciling.views import Balance, ExchangeOrder
     from bt_run.journal.hand_orders import HandOrderRecord
 
-__all__ = ["BalanceRow", "OrderRow", "Whose", "balance_rows", "merged", "row_of_exchange", "row_of_record"]
+__all__ = [
+    "BalanceRow",
+    "OrderRow",
+    "Whose",
+    "balance_rows",
+    "merged",
+    "row_of_exchange",
+    "row_of_record",
+    "short_text",
+]
 
 Whose = Literal["hand", "signal", "bot", "other"]
 
@@ -70,6 +79,11 @@ class BalanceRow:
     free: str
     locked: str
     total: str
+
+
+def short_text(amount: Decimal) -> str:
+    """Write an amount that was computed, with eight decimals at most, however large it is."""
+    return text_of(Decimal(f"{amount:.8f}"))
 
 
 def balance_rows(balances: Mapping[str, Balance]) -> list[BalanceRow]:
@@ -146,7 +160,7 @@ def merged(ours: Iterable[OrderRow], theirs: Sequence[OrderRow]) -> list[OrderRo
 def _average(order: Order) -> str | None:
     if not order.fills:
         return None
-    return text_of(round(ratio(order.executed_quote, order.executed or ZERO), 8))
+    return short_text(ratio(order.executed_quote, order.executed or ZERO))
 
 
 def _text(amount: Decimal | None) -> str | None:

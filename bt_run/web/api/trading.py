@@ -12,7 +12,7 @@ from fastapi.responses import PlainTextResponse
 
 from brokers.amounts import text_of
 from bt_run.core.errors import ConfigError
-from bt_run.run.by_hand.rows import OrderRow
+from bt_run.run.by_hand.rows import OrderRow, short_text
 from bt_run.run.by_hand.wish import wish_of
 from bt_run.web.api.market import SYMBOL
 from bt_run.web.api.trading_models import (
@@ -215,15 +215,16 @@ def _draft_order(order: Order) -> DraftOrder:
 
 
 def _position(held: HandPosition, price: Decimal) -> Position:
+    profit = held.profit(price)
     return Position(
         symbol=held.symbol,
         base_asset=held.base_asset,
         quote_asset=held.quote_asset,
         quantity=text_of(held.quantity),
-        average=_text(held.average),
+        average=None if held.average is None else short_text(held.average),
         price=text_of(price),
-        worth=text_of(held.worth(price)),
-        profit=_text(held.profit(price)),
+        worth=short_text(held.worth(price)),
+        profit=None if profit is None else short_text(profit),
     )
 
 

@@ -169,6 +169,17 @@ def test_an_order_worth_too_much_is_refused():
     assert "worth 10000.002 USDT; the limit is 10000" in problem
 
 
+def test_any_amount_has_an_answer():
+    """The largest that the interface takes; and the smallest."""
+    huge, tiny = D("9" * 20 + "." + "9" * 18), D("1e-18")
+
+    assert draft(Wish("BTCUSDT", "BUY", "limit", quantity=huge, price=huge)).problems
+    assert draft(Wish("BTCUSDT", "SELL", "limit", quote_quantity=huge, price=tiny)).problems
+    assert draft(Wish("BTCUSDT", "BUY", "market", quote_quantity=tiny)).problems
+    (problem,) = draft(Wish("BTCUSDT", "BUY", "limit", quote_quantity=D(100), price=tiny)).problems
+    assert "rounds down to 0" in problem
+
+
 def test_wishes_are_counted_by_the_minute():
     """The one that is a minute old counts no more."""
     limits = HandLimits(max_orders_per_minute=2)
