@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bt_run.reports import drawdown
 from bt_run.reports.drawdown import deepest_falls, find_drawdowns
 
 DAY = 86_400_000
@@ -91,6 +92,18 @@ def test_the_deepest_fall_is_that_of_the_plain_definition(values):
         deepest = max(deepest, (peak - value) / peak * 100.0)
 
     assert pytest.approx(deepest, abs=1e-9) == found_in(values, start=50.0).max_pct
+
+
+@given(values=st.lists(st.floats(1.0, 100.0) | st.integers(1, 4).map(float), min_size=1, max_size=60))
+def test_falls_are_the_same_however_many_bars_are_looked_at_at_once(values):
+    """A fall that reaches over the edge of a piece is one fall."""
+    whole = found_in(values, start=3.0)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drawdown, "_BARS_AT_ONCE", 3)
+        found = found_in(values, start=3.0)
+
+    assert whole.depth_pct.tolist() == found.depth_pct.tolist()
+    assert whole.duration_s.tolist() == found.duration_s.tolist()
 
 
 def test_the_deepest_falls_come_first_with_their_bars():
