@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from brokers.binance import codec
-from brokers.gateway import FeeRates
+from brokers.gateway import FeeRates, MarketPrices
 from brokers.order_events import Accepted, Canceled, Expired, Filled, Rejected
 from brokers.orders import Order, State, Submitted, apply
 
@@ -157,3 +157,13 @@ def test_a_query_s_zeros_mean_that_it_does_not_apply():
         told.time_ms,
         told.update_ms,
     )
+
+
+def test_an_empty_side_of_the_book_is_as_the_last_trade():
+    """Binance tells 0 there, which is no price."""
+    book = {"symbol": "BTCUSDT", "bidPrice": "0.00", "bidQty": "0", "askPrice": "64000.10", "askQty": "1"}
+    found = codec.market_prices(book, {"price": "64000.00"}, {"mins": 5, "price": "63990.5"})
+    thin = codec.market_prices({**book, "askPrice": "0"}, {"price": "64000.00"}, {"mins": 5, "price": "0"})
+
+    assert MarketPrices(*map(Decimal, ("64000.00", "64000.10", "64000.00", "63990.5"))) == found
+    assert (Decimal(64000), None) == (thin.ask, thin.average)

@@ -317,3 +317,17 @@ def test_an_expired_order_is_told_with_its_reason(gateway, make_order):
     told = gateway.query("BTCUSDT", order.client_id)
 
     assert ("EXPIRED", "UNFILLED_FOK_ORDER_EXPIRED", "FOK") == (told.status, told.reason, told.time_in_force)
+
+
+def test_the_whole_account_is_told_for_a_person(gateway, make_order):
+    """Open orders of all symbols, the newest orders and trades of one, and its prices around the last trade."""
+    gateway.place(make_order("MARKET", quantity=D("0.5")))
+    resting = make_order()
+    gateway.place(resting)
+    prices = gateway.prices("BTCUSDT")
+
+    assert [resting.client_id] == [told.client_id for told in gateway.all_open_orders()]
+    assert resting.client_id == gateway.newest_orders("BTCUSDT")[-1].client_id
+    assert D("0.5") == sum(trade.quantity for trade in gateway.newest_trades("BTCUSDT"))
+    assert 0 < prices.bid <= prices.ask
+    assert prices.last > 0
