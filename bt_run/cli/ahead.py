@@ -63,6 +63,8 @@ def is_long(data: str, *, store: Path | None = None) -> bool:
 
 def _prepare() -> None:
     with suppress(ImportError):  # it comes up again where the engine is used
+        import numba  # noqa: F401  # first, so that reading knows that it may use it (feeds.table.blocks)
+
         from bt_run.fast.engine import prepare
 
         prepare()

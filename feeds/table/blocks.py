@@ -7,6 +7,7 @@ ours parses the others (`feeds.table.plain_lines`), to the same floats.
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +35,7 @@ NULLS = ("", "NULL", "Null", "null", "NaN", "NAN", "nan", "NA", "N/A", "None", "
 """What files write where they have no value."""
 
 _BLOCK_BYTES = 1 << 19
-_LONG_BYTES = 1 << 26  # from here on numba's start costs less than what its code saves
+_LONG_BYTES, _LONG_BYTES_WITH_NUMBA = 1 << 28, 1 << 26
 _THREADS = 2
 _BLOCKS_AT_ONCE = 2 * _THREADS + 1
 
@@ -116,10 +117,19 @@ class _PlainParser:
         return {int(cell): block.floats[self.places[cell], :rows] for cell in np.flatnonzero(self.places >= 0)}
 
 
+def _least_bytes() -> int:
+    """
+    Say from what size on machine code saves more than it costs.
+
+    Numba takes 0.3 s and 100 MiB to start; not again where a run has it already for something else.
+    """
+    return _LONG_BYTES_WITH_NUMBA if "numba" in sys.modules else _LONG_BYTES
+
+
 def _plain_parser(content: Content, layout: Layout, types: dict[int, Any]) -> _PlainParser | None:
     """Give machine code for a long table of nothing but numbers; None for any other."""
     size = content.path.stat().st_size if content.body is None else len(content.body)
-    if size < _LONG_BYTES or layout.decimal != "." or not all(map(pa.types.is_floating, types.values())):
+    if size < _least_bytes() or layout.decimal != "." or not all(map(pa.types.is_floating, types.values())):
         return None
     parse = compiled_parser()
     if parse is None:

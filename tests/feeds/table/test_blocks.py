@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def read_both(path, monkeypatch):
     monkeypatch.setattr(blocks, "_BLOCK_BYTES", 4096)
     found = []
     for limit in (1 << 60, 0):
-        monkeypatch.setattr(blocks, "_LONG_BYTES", limit)
+        monkeypatch.setattr(blocks, "_least_bytes", lambda limit=limit: limit)
         found.append(read_bars(path))
     return found
 
@@ -81,7 +82,7 @@ def test_machine_code_parses_all_but_the_block_with_the_header(tmp_path, monkeyp
     path = tmp_path / "BTCUSDT-1m.csv"
     path.write_text(HEAD + "".join(lines(500)).replace(",300.5,", ",3.005e2,"))
     monkeypatch.setattr(blocks, "_BLOCK_BYTES", 4096)
-    monkeypatch.setattr(blocks, "_LONG_BYTES", 0)
+    monkeypatch.setattr(blocks, "_least_bytes", lambda: 0)
     sizes = count_by_arrow(monkeypatch)
     read_bars(path)
 
@@ -102,7 +103,7 @@ def test_a_fault_is_told_as_by_arrow(tmp_path, monkeypatch):
     path = tmp_path / "BTCUSDT-1m.csv"
     path.write_text(HEAD + "".join(lines(500)).replace(",300.5,", ",many,"))
     monkeypatch.setattr(blocks, "_BLOCK_BYTES", 4096)
-    monkeypatch.setattr(blocks, "_LONG_BYTES", 0)
+    monkeypatch.setattr(blocks, "_least_bytes", lambda: 0)
 
     with pytest.raises(DataError, match="'many' is not a number") as caught:
         read_bars(path)
@@ -115,7 +116,7 @@ def test_a_line_longer_than_a_block_is_read(tmp_path, monkeypatch):
     rows = [line[:-2] + "0" * (3000 if n % 100 == 50 else 1) + "\n" for n, line in enumerate(lines(300))]
     path.write_text(HEAD + "".join(rows))
     monkeypatch.setattr(blocks, "_BLOCK_BYTES", 512)
-    monkeypatch.setattr(blocks, "_LONG_BYTES", 0)
+    monkeypatch.setattr(blocks, "_least_bytes", lambda: 0)
 
     assert [n + 0.5 for n in range(300)] == read_bars(path).bars.volume.tolist()
 
@@ -124,9 +125,18 @@ def test_without_a_place_for_machine_code_arrow_reads_all(tmp_path, monkeypatch)
     """Compiling anew for every file would take longer than Arrow does."""
     path = tmp_path / "BTCUSDT-1m.csv"
     path.write_text(HEAD + "".join(lines(300)))
-    monkeypatch.setattr(blocks, "_LONG_BYTES", 0)
+    monkeypatch.setattr(blocks, "_least_bytes", lambda: 0)
     monkeypatch.setattr(blocks, "compiled_parser", lambda: None)
     sizes = count_by_arrow(monkeypatch)
     read_bars(path)
 
     assert path.stat().st_size == sum(sizes)
+
+
+def test_numba_is_started_for_longer_files_than_those_for_which_it_is_there_anyway(monkeypatch):
+    """Its start costs time and memory."""
+    monkeypatch.delitem(sys.modules, "numba", raising=False)
+    without = blocks._least_bytes()
+    monkeypatch.setitem(sys.modules, "numba", sys)
+
+    assert blocks._least_bytes() < without
