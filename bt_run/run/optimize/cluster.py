@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections import deque
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -123,8 +124,7 @@ class Cluster:
             if todo:
                 self._send()
             for share in todo:
-                future = self._client.submit(_measure_on_worker, self._sent, share.candidates, pure=False)
-                handed_out[future] = share
+                handed_out[self._submit(share)] = share
             if not handed_out:
                 return
             for future in self._ended(handed_out):
@@ -150,6 +150,15 @@ class Cluster:
         try:
             self._sent = self._client.scatter(self._job, broadcast=True, hash=False)
         except OSError as error:  # a broken connection, or nobody left to take it
+            raise self._gone() from error
+
+    def _submit(self, share: _Share) -> Any:
+        """Hand a share out; gives its future."""
+        from distributed.client import ClosedClientError  # noqa: PLC0415
+
+        try:
+            return self._client.submit(_measure_on_worker, self._sent, share.candidates, pure=False)
+        except ClosedClientError as error:  # it has just given up to connect again
             raise self._gone() from error
 
     def _wait_for_workers(self) -> None:
@@ -220,7 +229,8 @@ def _outcome(future: Any, share: _Share) -> tuple[list[Trial], list[_Share]]:
     Where a share took its workers along, each of its candidates is tried alone, to find out which of them did.
     """
     if future.status == "finished":
-        return future.result(), []
+        with suppress(OSError, CancelledError):  # the connection broke while its result was fetched
+            return future.result(), []
     error = future.exception() if future.status == "error" else None
     was_killed = type(error).__name__ == "KilledWorker"
     if error is not None and not was_killed:

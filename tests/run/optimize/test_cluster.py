@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -186,6 +187,20 @@ def test_a_share_that_takes_its_workers_along_is_split_and_then_recorded():
     assert len(_outcome(Ended("lost"), _Share(one.candidates, 4))[0]) == 1
     with pytest.raises(ZeroDivisionError):
         _outcome(Ended("error", ZeroDivisionError()), one)
+
+
+@pytest.mark.parametrize("error", [ConnectionResetError("reset by peer"), CancelledError()])
+def test_a_result_that_is_lost_on_its_way_is_asked_for_again(error):
+    """The scheduler may die between the end of a share and the fetching of its result."""
+
+    def fetch():
+        raise error
+
+    share = _Share([Candidate(1, {"a": 2})])
+    ended = Ended("finished")
+    ended.result = fetch
+
+    assert ([], [_Share(share.candidates, 2)]) == _outcome(ended, share)
 
 
 @pytest.mark.slow
