@@ -78,3 +78,17 @@ def test_a_phone_shows_every_panel_open(tab, server, theme):
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert theme == page.get_attribute("html", "data-theme")
+
+
+def test_the_theme_reaches_the_chart_and_leaves_its_place(tab, server):
+    """Candles and volume take the colours of the new theme, and the same bars are in view."""
+    page = open_page(tab, server)
+    told = """[btrun.chart.candles.options().upColor, btrun.chart.volume.dataByIndex(20).color.slice(0, 7),
+        JSON.stringify(btrun.chart.chart.timeScale().getVisibleLogicalRange())]"""
+    before = page.evaluate(told)
+    page.click("#theme")
+    until(lambda: page.evaluate(told)[1] != before[1])
+    after = page.evaluate(told)
+
+    assert before[0] != after[0]
+    assert before[2] == after[2]

@@ -124,8 +124,7 @@ function hear(message) {
 // Everything that has a colour of the theme, drawn anew.
 function dress(name) {
   useTheme(name);
-  chart.dress();
-  if (bars.last) chart.replace(bars.all(), { keep: true });
+  chart.dress(bars.all());
   strategy.mark();
   bot.mark();
 }

@@ -108,9 +108,14 @@ export class PriceChart {
     this.panels.delete(panel);
   }
 
-  dress() {
+  // Takes the colours of the theme; `rows` are the bars that are shown.
+  dress(rows) {
+    const range = this.chart.timeScale().getVisibleLogicalRange();
+    this.volume.setData(rows.map((row) => this.bar(row)));
     this.chart.applyOptions(chartOptions());
     this.candles.applyOptions(candleOptions());
     for (const { chart } of this.panels.values()) chart.applyOptions(chartOptions());
+    if (range) this.chart.timeScale().setVisibleLogicalRange(range);  // the options have moved it to the end
+    this.sync();
   }
 }
