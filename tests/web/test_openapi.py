@@ -27,7 +27,7 @@ def test_no_wish_makes_it_fail(server, desk, account, tmp_path):
         @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), database=None)
         @given(case=operation.as_strategy())
         def check(case):
-            answer = case.call(headers=headers)
+            answer = case.call(headers=headers, timeout=120)
             told = answer.status_code == 502 and answer.json()["detail"]
 
             assert answer.status_code < 500 or told, f"{case.method} {case.path}: {answer.status_code}"
