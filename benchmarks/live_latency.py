@@ -281,13 +281,14 @@ def memory_table(found: Sequence[tuple[int, float]]) -> str:
     """Write bars and memory as a table."""
     if not found:
         return ""
-    (first, low), (last, high) = found[0], found[-1]
+    (first, low), (last, high) = found[min(1, len(found) - 1)], found[-1]
     rows = "\n".join(f"| {bars:,} | {mib:.0f} |" for bars, mib in found)
     per_bar = (high - low) * 2**20 / max(1, last - first)
     return (
         f"| bars lived through | MiB resident |\n| --- | --- |\n{rows}\n\n"
-        f"- `sar` at `--speed max`: {per_bar:.0f} bytes a bar. About 300 of them are the bars, over which the\n"
-        f"  strategy computes. The rest are orders: kept for an hour after their end, here all.\n"
+        f"- `sar` at `--speed max`: {per_bar:.0f} bytes a bar from {first:,} bars on. About 240 of them are the\n"
+        f"  bars themselves: Backtrader's lines, the arrays over which signals are computed, the account.\n"
+        f"  Orders do not stay (docs/design/live-latency.md).\n"
     )
 
 
