@@ -286,9 +286,9 @@ def memory_table(found: Sequence[tuple[int, float]]) -> str:
     per_bar = (high - low) * 2**20 / max(1, last - first)
     return (
         f"| bars lived through | MiB resident |\n| --- | --- |\n{rows}\n\n"
-        f"- `sar` at `--speed max`: {per_bar:.0f} bytes a bar from {first:,} bars on. About 240 of them are the\n"
-        f"  bars themselves: Backtrader's lines, the arrays over which signals are computed, the account.\n"
-        f"  Orders do not stay (docs/design/live-latency.md).\n"
+        f"- `sar` at `--speed max`: {per_bar:.0f} bytes a bar from {first:,} bars on. About 240 are the bars:\n"
+        f"  Backtrader's lines, the arrays over which signals are computed, the account. Orders do not stay\n"
+        f"  (docs/design/live-latency.md).\n"
     )
 
 
