@@ -26,6 +26,7 @@ STAKE = 0.001
 """So many coins are a position, not the rest of one."""
 
 SETTLE_S = 45.0
+MEET_S, QUIET_S = 10.0, 0.2
 SLOW_BARS, SLOW_S = 4, 10.0
 REFUSED = 5
 """How bt-run ends where the exchange could not be asked."""
@@ -262,8 +263,24 @@ class Conductor:
         wait_for("the bot to hold something before the reset", has_a_stake, SETTLE_S)
 
     def _settle(self) -> None:
-        """Wait until the journal has heard of all that the exchange has."""
+        """
+        Wait until the journal has heard of all that the exchange has.
+
+        The clock stands, but a bot that is slower than the exchange still has its last bar before it, and what
+        it orders then must not arrive after the reset. It writes a bar down before the orders that wait for the
+        end of a turn leave, a moment later.
+        """
+        until = time.monotonic() + MEET_S
+        while not self._has_met_the_last_bar() and time.monotonic() < until:
+            time.sleep(POLL_S)
+        time.sleep(QUIET_S)
         wait_for("the journal to agree before the reset", self._agrees, SETTLE_S)
+
+    def _has_met_the_last_bar(self) -> bool:
+        last = self.exchange.ask("/practice/status")["now"] // MINUTE_MS * MINUTE_MS - MINUTE_MS
+        with JournalReader(self.bot.journal) as journal:
+            runs = journal.runs()
+            return bool(runs and journal.bars(runs[-1].run, since=last))
 
     def _agrees(self, state: dict[str, Any] | None = None) -> bool:
         """Tell whether the journal has the exchange's fills and standing orders, none of them in doubt."""
