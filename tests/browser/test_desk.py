@@ -9,6 +9,7 @@ import pytest
 import talib
 from desk_page import make_journal, open_page, step, until
 
+from bt_run.core.interval import BINANCE_INTERVALS
 from bt_run.journal.alert_tables import AlertTables
 from bt_run.journal.records import AlertRecord, DeliveryRecord
 from bt_run.journal.settings_table import find_setting
@@ -42,6 +43,7 @@ def test_it_shows_the_market_and_asks_nobody_else(page, tab, server):
     assert "BTCUSDT" in page.title()
     assert "practice exchange" in page.inner_text("#note")
     assert page.inner_text("#price")
+    assert list(BINANCE_INTERVALS) == page.locator("#interval option").all_inner_texts()
     assert server.token not in page.url
     assert all(url.startswith((server.url, "ws", "data:")) for url in tab.asked)
     assert "TradingView" in page.inner_text("footer")
