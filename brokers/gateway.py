@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ class AccountReport:
     What a REST check found at `time_ms`: open orders and balances, orders asked for by client id, new trades.
 
     `asked` holds `Missing` for an order that the exchange does not know. `trades` are those since the last
-    check, by symbol, complete and ascending.
+    check, by symbol, complete and ascending. `lost` are trades by symbol that were known and that the exchange
+    does not list any more, though they are older than any copy of its books lags.
     """
 
     time_ms: int
@@ -99,6 +101,7 @@ class AccountReport:
     asked: Mapping[str, ExchangeOrder | Missing]
     trades: tuple[ExchangeTrade, ...]
     balances: Mapping[str, Balance]
+    lost: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 AccountEvent = OrderSeen | BalancesSeen | StreamChanged | AccountReport

@@ -25,7 +25,7 @@ from brokers.reconciling.views import ExchangeOrder, ExchangeTrade, Missing
 from bt_run.core.errors import ExchangeError, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Future
 
     from brokers.binance.credentials import Credentials
@@ -41,6 +41,8 @@ INTERVAL_S = 30.0
 _LONGEST_S = 30.0
 _LOOK_BACK_MS = 600_000
 _SPREAD_MS = 60_000
+_LAG_MS = 120_000  # copies of the exchange's books that lag by a minute were seen
+_SURE_S = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +56,18 @@ class _Asked:
     due_at: float
     pause_s: float
     missing_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A trade that was listed, at `time_ms`; 0 where only its id is known. After a reset ids come again."""
+
+    trade_id: int
+    time_ms: int = 0
+
+    def is_in(self, found: Sequence[ExchangeTrade]) -> bool:
+        """Tell whether it is one of these."""
+        return any(self.trade_id == told.trade_id and self.time_ms in (0, told.time_ms) for told in found)
 
 
 class AccountCheck:
@@ -105,7 +119,10 @@ class AccountCheck:
         self._floor_s = floor_s
         self._first_s = first_s
         self._steady = steady
-        self._last_trades = dict(since_trade_ids or {})
+        self._last_trades = {symbol: _Known(known) for symbol, known in (since_trade_ids or {}).items()}
+        self._expected: dict[str, _Known] = {}
+        self._missed: dict[str, tuple[_Known, int]] = {}
+        self._has_lost = False
         self._checked_ms: int | None = None
         self._lock = threading.Lock()
         self._asked: dict[str, _Asked] = {}
@@ -146,6 +163,11 @@ class AccountCheck:
         with self._lock:
             self._asked.pop(client_id, None)
 
+    def expect(self, symbol: str, trade_id: int, time_ms: int) -> None:
+        """Tell of the newest trade that the books have; where it is not listed, it is told of as lost."""
+        with self._lock:
+            self._expected[symbol] = _Known(trade_id, time_ms)
+
     # In the background thread.
 
     async def run(self) -> None:
@@ -178,6 +200,10 @@ class AccountCheck:
         if self.trouble:
             _log.info("The check of the account works again.")
         self.trouble = ""
+        if report.lost and not self._has_lost:
+            with self._lock:
+                self._due_at = now + _SURE_S  # who hears of it wants to hear it twice
+        self._has_lost = bool(report.lost)
         self._inbox.put(report)
 
     def _failed(self, error: ExchangeError, due: Iterable[_Asked]) -> None:
@@ -208,15 +234,21 @@ class AccountCheck:
         open_orders = tuple(order for symbol in self.symbols for order in ask.open_orders(symbol))
         answers = {asked.client_id: ask.find_order(asked.symbol, asked.client_id) for asked in due}
         trades = {symbol: self._new_trades(symbol, time_ms) for symbol in self.symbols}
+        lost = self._lost(time_ms)
         balances = ask.balances()
         # Only now that all is known: what a failed check had found is asked for again by the next one.
         for symbol, found in trades.items():
             if found:
-                self._last_trades[symbol] = found[-1].trade_id
+                self._last_trades[symbol] = _Known(found[-1].trade_id, found[-1].time_ms)
         self._checked_ms = time_ms
         told = {asked.client_id: self._told(asked, answers[asked.client_id]) for asked in due}
         return AccountReport(
-            time_ms, open_orders, told, tuple(trade for found in trades.values() for trade in found), balances
+            time_ms,
+            open_orders,
+            told,
+            tuple(trade for found in trades.values() for trade in found),
+            balances,
+            lost,
         )
 
     def _new_trades(self, symbol: str, time_ms: int) -> tuple[ExchangeTrade, ...]:
@@ -228,11 +260,37 @@ class AccountCheck:
         """
         last = self._last_trades.get(symbol)
         if last is not None:
-            found = self._questions.trades(symbol, since_trade_id=last)
-            if found and found[0].trade_id == last:
+            found = self._questions.trades(symbol, since_trade_id=last.trade_id)
+            if last.is_in(found[:1]):
+                self._note_missed(symbol, self._take_expected(symbol), found, time_ms)
                 return found[1:]
+            self._note_missed(symbol, last, (), time_ms)
         start_ms = (self._checked_ms or time_ms - _LOOK_BACK_MS) - _SPREAD_MS
-        return self._questions.trades(symbol, start_ms=start_ms)
+        found = self._questions.trades(symbol, start_ms=start_ms)
+        self._note_missed(symbol, self._take_expected(symbol), found, time_ms)
+        return found
+
+    def _take_expected(self, symbol: str) -> _Known | None:
+        with self._lock:
+            return self._expected.pop(symbol, None)
+
+    def _note_missed(
+        self, symbol: str, known: _Known | None, found: Sequence[ExchangeTrade], time_ms: int
+    ) -> None:
+        if known is not None and not known.is_in(found):
+            self._missed.setdefault(symbol, (known, (known.time_ms or time_ms) + _LAG_MS))
+
+    def _lost(self, time_ms: int) -> dict[str, int]:
+        """Ask for the trades that were missed once more, those that are older than a copy lags."""
+        lost = {}
+        for symbol, (known, due_ms) in list(self._missed.items()):
+            if time_ms < due_ms:
+                continue
+            if known.is_in(self._questions.trades(symbol, since_trade_id=known.trade_id)[:1]):
+                del self._missed[symbol]
+            else:
+                lost[symbol] = known.trade_id
+        return lost
 
     def _told(self, asked: _Asked, answer: ExchangeOrder | int) -> ExchangeOrder | Missing:
         with self._lock:

@@ -10,7 +10,7 @@ from brokers.reconciling.views import Belief, ExchangeOrder, ExchangeView, Missi
 from bt_run.core.errors import ExchangeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from decimal import Decimal
 
     from brokers.gateway import AccountReport, Gateway
@@ -77,7 +77,7 @@ class BookCheck:
         if result.to_query or result.to_fetch:
             view = self._asked_more(view, result)
             result = self._learn(view)
-        self._judge(result)
+        self._judge(result, self._lost(report.lost))
         self._forget_old()
         return result
 
@@ -119,15 +119,25 @@ class BookCheck:
         now = self._clock()
         return Missing(client_id, now - self._missing_since.setdefault(client_id, now))
 
-    def _judge(self, result: Reconciliation) -> None:
+    def _lost(self, told: Mapping[str, int]) -> list[str]:
+        """Say which trades of the books are not listed any more; those of books that are closed are no news."""
+        booked = self._desk.ledger.booked
+        return [
+            f"it does not list the trade {trade_id} of {symbol} any more."
+            for symbol, trade_id in told.items()
+            if (symbol, trade_id) in booked
+        ]
+
+    def _judge(self, result: Reconciliation, lost: Sequence[str]) -> None:
         doubts = {sentence: sentence for sentence in result.contradictions}
         doubts |= {
             f"short of {lack.asset}": f"The account holds {lack.told:f} {lack.asset}, the books say "
             f"{lack.believed:f}: something else has sold or withdrawn it."
             for lack in result.shortfalls
         }
-        if result.wipe:
-            doubts["wipe"] = "The exchange seems to have been reset: " + " ".join(result.wipe.reasons)
+        reasons = [*(result.wipe.reasons if result.wipe else ()), *lost]
+        if reasons:
+            doubts["wipe"] = "The exchange seems to have been reset: " + " ".join(reasons)
         confirmed = [sentence for key, sentence in doubts.items() if key in self._seen]
         self._seen = frozenset(doubts)
         if confirmed:

@@ -248,8 +248,9 @@ class Conductor:
         """
         Go on bar by bar until the bot has coins or orders at the exchange.
 
-        A living bot that has neither cannot see a reset before its next start, because nothing of its own is
-        gone; what it buys until then, that start leaves alone (docs/how-to/what-can-go-wrong.md).
+        A living bot that has neither sees a reset at the next check of its account, half a minute later, when
+        hours of bars have passed here; what it buys until then, its next start leaves alone
+        (docs/how-to/what-can-go-wrong.md).
         """
 
         def has_a_stake() -> bool:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from decimal import Decimal
 
+    from brokers.holdings import Holding
+    from brokers.order_events import Filled
+    from brokers.orders import Order
     from bt_run.run.live.missed import MissedExits
     from bt_run.run.live.turns import LiveTurns
 
@@ -29,6 +32,7 @@ class LiveBroker(BinanceBroker):
     """
     `BinanceBroker` in a live run.
 
+    `newest_trades` are id and time of the trades that were booked last, by symbol, until somebody takes them.
     `turns` is set before Cerebro runs. `missed` remembers what was ordered on bars that came too late. While
     `may_trade_on_history` nothing asks whether a bar is live: at the end of a run its orders are cancelled and
     its position is closed on whatever bar was the last.
@@ -40,6 +44,7 @@ class LiveBroker(BinanceBroker):
     def __init__(self, *, missed: MissedExits, **asked: Any) -> None:
         super().__init__(is_live=self._is_live, **asked)
         self.missed = missed
+        self.newest_trades: dict[str, tuple[int, int]] = {}
         recorder = asked.get("recorder")
         if isinstance(recorder, JournalRecorder):
             recorder.bar_of = self.bar_time
@@ -59,6 +64,11 @@ class LiveBroker(BinanceBroker):
         # To take an entry back is safe at any time, and is news; what it repeats of its past is not.
         is_wish = order.isbuy() and self.missed.is_missed(self._bound.symbol_of(order.data) or "")
         return is_wish or super()._may_cancel(order)
+
+    def trade_booked(self, order: Order, fill: Filled, before: Holding, after: Holding) -> None:
+        """Keep it as the newest of its symbol, too."""
+        self.newest_trades[order.symbol] = (fill.trade_id, fill.time_ms)
+        super().trade_booked(order, fill, before, after)
 
     def next(self) -> None:
         """Work a turn."""

@@ -162,7 +162,7 @@ class LiveRun:
             account = wire.open_exchange(credentials)
             self._check_rights(account)
             filters = {symbol: account.gateway.filters(symbol) for symbol in plan.symbols}
-            since = {} if past is None else _last_trades(past)
+            since = {} if past is None or plan.fresh else _last_trades(past)
             wire.open_account(account, credentials, symbols=plan.symbols, since_trade_ids=since)
             return account, filters
         filters = paper_filters(plan.venue, plan.symbols)

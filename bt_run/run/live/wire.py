@@ -129,6 +129,13 @@ class Account:
             self.check.forget(client_id)
         self._asked = now
 
+    def expect_trades(self, newest: dict[str, tuple[int, int]]) -> None:
+        """Let the check look for the newest trades of the books, id and time by symbol; takes them."""
+        while newest:
+            symbol, (trade_id, time_ms) = newest.popitem()
+            if self.check is not None:
+                self.check.expect(symbol, trade_id, time_ms)
+
     def keep_warm(self) -> None:
         """Keep the connection for orders open."""
         if self.exchange is not None:

@@ -56,6 +56,12 @@ def next_report(practice, check):
     return practice.await_events(AccountReport, before + 1)[before]
 
 
+def later(practice):
+    """Let three minutes pass, and all who share the clock know of it."""
+    practice.advance(3)
+    practice.clock.note(practice.server.exchange.now, asked_s=time.time(), trip_s=0.0)
+
+
 def test_a_report_holds_the_whole_account(practice, start, gateway, make_order):
     """Open orders, trades, balances, and the time before the first question."""
     resting, bought = make_order(), make_order("MARKET")
@@ -114,6 +120,58 @@ def test_trades_are_found_on_an_exchange_that_began_anew(practice, start, gatewa
 
     assert [fill.trade_id for fill in fills] == [trade.trade_id for trade in report.trades]
     assert () == next_report(practice, check).trades
+
+
+def test_a_trade_that_the_exchange_does_not_list_any_more_is_told_once_no_copy_lags_so_long(
+    practice, start, gateway, make_order
+):
+    """With nothing open and nothing held, it alone shows that a testnet began anew."""
+    last = gateway.place(make_order("MARKET"))[-1]
+    check = start()
+    practice.faults.add(Wipe())
+    assert {} == next_report(practice, check).lost
+    later(practice)
+    gateway.place(make_order("MARKET"))
+    for _ in range(2):
+        assert {"BTCUSDT": last.trade_id} == next_report(practice, check).lost
+
+
+def test_a_trade_of_the_books_that_no_check_has_seen_is_looked_for(practice, start, gateway, make_order):
+    """The stream told of it, and the exchange began anew before the next check."""
+    check = start()
+    last = gateway.place(make_order("MARKET"))[-1]
+    practice.faults.add(Wipe())
+    check.expect("BTCUSDT", last.trade_id, last.time_ms)
+    assert {} == next_report(practice, check).lost
+    later(practice)
+    assert {"BTCUSDT": last.trade_id} == next_report(practice, check).lost
+
+
+def test_a_trade_of_the_books_that_a_check_has_seen_is_asked_for_no_more(practice, start, gateway, make_order):
+    check = start()
+    fill = gateway.place(make_order("MARKET"))[-1]
+    check.expect("BTCUSDT", fill.trade_id, fill.time_ms)
+    next_report(practice, check)
+    later(practice)
+    assert {} == next_report(practice, check).lost
+    assert {} == check._missed
+    assert {} == check._expected
+
+
+def test_a_trade_that_a_copy_did_not_list_for_a_moment_is_not_lost(
+    practice, start, gateway, make_order, monkeypatch
+):
+    """What was missed is asked for again before anything is told."""
+    gateway.place(make_order("MARKET"))
+    check = start()
+    ask = check._questions.trades
+    with monkeypatch.context() as patch:
+        patch.setattr(check._questions, "trades", lambda symbol, **asked: ())
+        next_report(practice, check)
+    assert ask == check._questions.trades
+    later(practice)
+    assert {} == next_report(practice, check).lost
+    assert {} == check._missed
 
 
 def test_an_order_is_asked_for_until_it_is_found(practice, start, gateway, make_order, eventually):

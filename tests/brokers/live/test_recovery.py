@@ -183,6 +183,24 @@ def test_an_order_that_the_exchange_does_not_know_any_more_is_told_of(exchange, 
     assert "seems to have been reset" in seen[-1]
 
 
+@pytest.mark.parametrize(("trade_id", "is_told"), [(7, True), (8, False)])
+def test_a_trade_of_the_books_that_is_not_listed_any_more_stops_entries(exchange, run, trade_id, is_told):
+    """The bot holds nothing and has nothing open, so nothing else shows that the testnet was wiped."""
+    ledger = replace(books("0", "0", "10000"), booked=frozenset({("BTCUSDT", 7)}))
+    seen = []
+
+    def check(s):
+        seen.append(s.broker.trouble)
+        exchange.inbox.put(replace(report(exchange), lost={"BTCUSDT": trade_id}))
+
+    script = dict.fromkeys(range(1, 4), check)
+    script[4] = lambda s: s.kept.update(o=s.buy(size=1))
+    done = run(exchange, FLAT, script, prepare=lambda b: b.restore([], ledger))
+    assert seen[:2] == ["", ""]
+    assert ("it does not list the trade 7 of BTCUSDT any more" in seen[2]) == is_told
+    assert (done.broker.ledger.holding("BTCUSDT").quantity == 0) == is_told
+
+
 class Record:
     """Writes down every call, and what had been asked of the exchange by then."""
 
