@@ -31,13 +31,15 @@ class LoadedStrategy:
     A strategy class with the parameters that were given for it.
 
     `name` is the registered name, or the class's for a file. `params` holds what was given, typed and
-    checked, without the defaults. `source` is the file that defines the class.
+    checked, without the defaults. `source` is the file that defines the class. `file_spec` loads it again from
+    anywhere, as ``/home/me/mine.py:Mine``; empty where `name` does.
     """
 
     name: str
     cls: type[Any]
     params: Mapping[str, Any]
     source: Path
+    file_spec: str = ""
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -76,7 +78,8 @@ def load_strategy(spec: str, *, params: Iterable[str] = ()) -> LoadedStrategy:
         wanted, listed = _split_class(in_file["rest"] or "")
         cls = class_of_file(Path(in_file["path"]), wanted or None)
         name = cls.__name__
-    loaded = LoadedStrategy(name, cls, {}, Path(inspect.getfile(cls)))
+    file_spec = "" if in_file is None else f"{Path(in_file['path']).absolute()}:{name}"
+    loaded = LoadedStrategy(name, cls, {}, Path(inspect.getfile(cls)), file_spec)
     return with_params(loaded, [*(listed.split(",") if listed else ()), *params])
 
 

@@ -46,7 +46,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--strategy",
     "-s",
     shell_complete=complete_strategy,
-    help="The class, where the journal's name does not lead to it: ./file.py:Class.",
+    help="Another class than the journal leads to, or where its file has moved: ./file.py:Class.",
 )
 @click.option(
     "--commission",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bt_run.core.errors import ConfigError
 from bt_run.core.money import Stake
 from bt_run.core.settings import Protection
 from bt_run.journal.queries import JournalReader
@@ -98,10 +99,20 @@ class Mine(bt.Strategy):
     )
     stake = Stake.parse("0.05")
     start_site("2025-06-05").run(f"{mine}:Mine", journal=journal_file, stake=stake)
-    report = parity_of(journal_file, strategy=f"{mine}:Mine")
+    report = parity_of(journal_file)
 
     assert report.comparison.is_equal
     assert report.comparison.orders_matched == report.comparison.orders_live > 3
+    assert report.notes == parity_of(journal_file, strategy=f"{mine}:Mine").notes
+
+    mine.write_text(f"{mine.read_text()}\n# better\n")
+    (note,) = set(parity_of(journal_file).notes) - set(report.notes)
+    assert f"{mine} has changed since run 1 began: the backtest has it as it is now." == note
+
+    mine.rename(tmp_path / "elsewhere.py")
+    with pytest.raises(ConfigError, match=r"of run 1 is not found: .*Name it with --strategy"):
+        parity_of(journal_file)
+    assert parity_of(journal_file, strategy=f"{tmp_path / 'elsewhere.py'}:Mine").comparison.is_equal
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from bt_run import __version__
 from bt_run.core.errors import BtRunError, ConfigError
 from bt_run.run.live.books import OPENING, TAG, opening_document, read_past
 from bt_run.run.live.recovery import begin_anew, recover
+from bt_run.run.parity.strategy_file import origin_of
 from bt_run.run.safety_limits import SafetyFacts
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def begin_run(journal: Journal, plan: LivePlan, past: Past | None) -> RunRecord:
         strategy=plan.strategy.name,
         started_ms=time.time_ns() // 1_000_000,
         params=plan.strategy.params,
-        settings=plan.document(),
+        settings={**plan.document(), **origin_of(plan.strategy)},
         version=__version__,
         resumes=None if past is None or plan.fresh else past.last.run,
     )

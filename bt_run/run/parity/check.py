@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bt_run.core.errors import ConfigError, StrategyError
 from bt_run.run.parity.books import check_books
 from bt_run.run.parity.compare import compare
 from bt_run.run.parity.replay import replay_story, settings_of_story
 from bt_run.run.parity.sides import Scene
 from bt_run.run.parity.story import read_story
+from bt_run.run.parity.strategy_file import load_again
 from strategies.base import SignalStrategy
 from strategies.loader import load_strategy
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from bt_run.run.parity.replay import Replay
     from bt_run.run.parity.sides import Side
     from bt_run.run.parity.story import LiveStory
-    from strategies.loader import LoadedStrategy
 
 __all__ = ["Outage", "ParityReport", "run_parity"]
 
@@ -85,7 +84,7 @@ def run_parity(
         journal: Where the run is.
         run: The newest run of the story.
         symbol: Which symbol, where the run traded several.
-        strategy: What to load in place of the strategy's name in the journal: ``./mine.py:Mine``.
+        strategy: What to load in place of the file or the name in the journal: ``./mine.py:Mine``.
         commission: The backtest's commission as a fraction; without it what the fills paid as a rule.
 
     Raises:
@@ -94,7 +93,8 @@ def run_parity(
         JournalError: the journal cannot be read.
     """
     story = read_story(journal, run, symbol=symbol)
-    loaded = _load(strategy, story.run)
+    # The parameters are the journal's in any case.
+    loaded, notes = (load_strategy(strategy), ()) if strategy is not None else load_again(story.run)
     settings = settings_of_story(story, commission=commission)
     replay = replay_story(story, loaded, settings)
     joined = story.joined
@@ -123,7 +123,8 @@ def run_parity(
         altered=joined.altered,
     )
     outage = _outage(story, replay)
-    return ParityReport(story, live.equity, replay.side, settings, comparison, outage, story.notes)
+    notes = (*notes, *story.notes)
+    return ParityReport(story, live.equity, replay.side, settings, comparison, outage, notes)
 
 
 def _with_jumps(side: Side, jumps: Sequence[Jump], close: FloatArray) -> Side:
@@ -133,20 +134,6 @@ def _with_jumps(side: Side, jumps: Sequence[Jump], close: FloatArray) -> Side:
         equity[jump.bar :] += jump.cash + jump.coins * close[jump.bar :]
         position[jump.bar :] += jump.coins
     return replace(side, equity=equity, position=position)
-
-
-def _load(given: str | None, run: RunRecord) -> LoadedStrategy:
-    """Load what the user names, else what the journal names; the parameters are the journal's in any case."""
-    if given is not None:
-        return load_strategy(given)
-    name = str(run.settings.get("strategy_file") or run.strategy)
-    try:
-        return load_strategy(name)
-    except (StrategyError, ConfigError) as error:
-        raise ConfigError(
-            f"The strategy {run.strategy} of run {run.run} is not found: {error} "
-            f"Name it with --strategy ./mine.py:{run.strategy}."
-        ) from error
 
 
 def _outage(story: LiveStory, replay: Replay) -> Outage:
