@@ -277,8 +277,11 @@ class AccountCheck:
     def _note_missed(
         self, symbol: str, known: _Known | None, found: Sequence[ExchangeTrade], time_ms: int
     ) -> None:
-        if known is not None and not known.is_in(found):
-            self._missed.setdefault(symbol, (known, (known.time_ms or time_ms) + _LAG_MS))
+        if known is None or known.is_in(found):
+            return
+        before = self._missed.get(symbol)
+        if before is None or before[0].trade_id < known.trade_id:
+            self._missed[symbol] = (known, (known.time_ms or time_ms) + _LAG_MS)
 
     def _lost(self, time_ms: int) -> dict[str, int]:
         """Ask for the trades that were missed once more, those that are older than a copy lags."""

@@ -62,6 +62,7 @@ class BookCheck:
         self._over: dict[str, _Over] = {}
         self._reports = 0
         self._missing_since: dict[str, float] = {}
+        self._newest: dict[str, int] = {}
         self._seen: frozenset[str] = frozenset()
 
     def examine(self, report: AccountReport) -> Reconciliation:
@@ -121,11 +122,12 @@ class BookCheck:
 
     def _lost(self, told: Mapping[str, int]) -> list[str]:
         """Say which trades of the books are not listed any more; those of books that are closed are no news."""
-        booked = self._desk.ledger.booked
+        for symbol, trade_id in self._desk.ledger.booked:  # which forgets what is long over
+            self._newest[symbol] = max(trade_id, self._newest.get(symbol, 0))
         return [
             f"it does not list the trade {trade_id} of {symbol} any more."
             for symbol, trade_id in told.items()
-            if (symbol, trade_id) in booked
+            if trade_id == self._newest.get(symbol)
         ]
 
     def _judge(self, result: Reconciliation, lost: Sequence[str]) -> None:

@@ -189,15 +189,21 @@ def test_a_trade_of_the_books_that_is_not_listed_any_more_stops_entries(exchange
     ledger = replace(books("0", "0", "10000"), booked=frozenset({("BTCUSDT", 7)}))
     seen = []
 
-    def check(s):
+    def check(s, lost):
         seen.append(s.broker.trouble)
-        exchange.inbox.put(replace(report(exchange), lost={"BTCUSDT": trade_id}))
+        exchange.inbox.put(replace(report(exchange), lost=lost))
 
-    script = dict.fromkeys(range(1, 4), check)
-    script[4] = lambda s: s.kept.update(o=s.buy(size=1))
+    def forget(s):
+        """An hour after an order is over, the books forget its trades."""
+        desk = s.broker._session.desk
+        desk.ledger = desk.ledger.without({("BTCUSDT", 7)})
+        check(s, {"BTCUSDT": trade_id})
+
+    script = {1: lambda s: check(s, {}), 2: forget, 3: forget, 4: forget}
+    script[5] = lambda s: s.kept.update(o=s.buy(size=1))
     done = run(exchange, FLAT, script, prepare=lambda b: b.restore([], ledger))
-    assert seen[:2] == ["", ""]
-    assert ("it does not list the trade 7 of BTCUSDT any more" in seen[2]) == is_told
+    assert seen[:3] == ["", "", ""]
+    assert ("it does not list the trade 7 of BTCUSDT any more" in seen[3]) == is_told
     assert (done.broker.ledger.holding("BTCUSDT").quantity == 0) == is_told
 
 
