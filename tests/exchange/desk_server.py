@@ -24,16 +24,25 @@ def practice_market():
     from bt_run.practice.plan import PracticePlan
     from bt_run.run.live.practice import EmbeddedPractice
 
-    with EmbeddedPractice(PracticePlan((MarketRequest("btc_1d.csv"),), step=True)) as found:
+    with EmbeddedPractice(PracticePlan((MarketRequest("btc_1d.csv"),), step=True, limits=False)) as found:
         yield found
 
 
 @pytest.fixture
-def desk(practice_market):
-    """Give the parts of a desk."""
+def desk(practice_market, monkeypatch):
+    """
+    Give the parts of a desk.
+
+    Its exchange counts the questions of all tests of a minute, as if one person had asked them. Nobody listens
+    to that sum, or a test would wait for the minute's end.
+    """
+    from brokers.binance.limits import RequestLimits
     from bt_run.web.access import Access
     from bt_run.web.state import Desk
+    from feeds.fetching.weight import WeightBudget
 
+    monkeypatch.setattr(RequestLimits, "note_used", lambda limits, used: None)
+    monkeypatch.setattr(WeightBudget, "note", lambda budget, used: None)
     made = Desk(practice_market.venue, Access(TOKEN), "practice exchange", ("BTCUSDT",), "1d", history=300)
     made.market.start()
     yield made

@@ -6,6 +6,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 
+from brokers.binance.limits import RequestLimits
 from bt_run.journal.alert_tables import AlertTables
 from bt_run.web.access import Attempts
 
@@ -13,8 +14,10 @@ from bt_run.web.access import Attempts
 # The server's threads are in this process, and draw random numbers while a wish is made up.
 @pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies")
 @pytest.mark.slow
-def test_no_wish_makes_it_fail(server, desk, account, tmp_path):
+def test_no_wish_makes_it_fail(server, desk, account, tmp_path, monkeypatch):
     """Whatever is asked for, no answer is a 5xx, but a 502 that says what an exchange did not do."""
+    # So many questions use up the weight of a minute, and then each would wait for the next.
+    monkeypatch.setattr(RequestLimits, "room_s", lambda limits, weight, *, urgent=False: 0.0)
     desk.journal = str(tmp_path / "bot.sqlite")
     AlertTables(desk.journal).close()
     desk.signal_secret = "a secret that nobody guesses"  # noqa: S105  # of a test

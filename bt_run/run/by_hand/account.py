@@ -38,13 +38,26 @@ class AccountView:
         self.balances: dict[str, Balance] = {}
         self.open_orders: dict[str, ExchangeOrder] = {}
         self._steady = steady
+        self._read_at = float("-inf")
         self._rules: dict[str, tuple[float, SymbolFilters, FeeRates]] = {}
 
     def read_all(self) -> None:
         """Ask for balances and all open orders; weighs 100. Raises ExchangeError."""
         with self.lock:
-            self.open_orders = {told.client_id: told for told in self.gateway.all_open_orders()}
+            self.read_open_orders(max_age_s=0.0)
             self.balances = dict(self.gateway.balances())
+
+    def read_open_orders(self, *, max_age_s: float) -> tuple[ExchangeOrder, ...]:
+        """
+        Give all open orders, asked for again where they are older; weighs 80. Raises ExchangeError.
+
+        Whoever asks often gets the same answer: all weight used up, an order would have to wait too.
+        """
+        with self.lock:
+            if self._steady() - self._read_at >= max_age_s:
+                self.open_orders = {told.client_id: told for told in self.gateway.all_open_orders()}
+                self._read_at = self._steady()
+            return tuple(self.open_orders.values())
 
     def read_symbols(self, symbols: Iterable[str]) -> None:
         """Ask for balances and the open orders of some symbols. Raises ExchangeError."""

@@ -47,6 +47,7 @@ __all__ = ["AccountNews", "HandDesk"]
 _FULL_S = 30.0
 _FULL_WITHOUT_STREAM_S = 5.0
 _LEAST_S = 1.0
+_OPEN_AGE_S = 2.0
 _SHOWN = 100
 _MOST = 10_000
 _BROKEN = (
@@ -173,8 +174,10 @@ class HandDesk:
         ours = self._placing.rows(self._table.newest(self._world, count, symbol=symbol))
         told: tuple[ExchangeOrder, ...]
         with self._account.lock:
-            gateway = self._account.gateway
-            told = gateway.newest_orders(symbol) if symbol else gateway.all_open_orders()
+            if symbol:
+                told = self._account.gateway.newest_orders(symbol)
+            else:
+                told = self._account.read_open_orders(max_age_s=_OPEN_AGE_S)
         return merged(ours, [row_of_exchange(item) for item in told])
 
     # What there is.
