@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bt_run.core.market import BarFile, FloatArray
+    from bt_run.core.market import BarFile, FloatArray, IntArray
     from bt_run.core.settings import BacktestSettings
 
 __all__ = [
@@ -141,6 +141,10 @@ class EquityCurve:
     equity: FloatArray
     cash: FloatArray
     position: FloatArray
+
+    def holdings(self) -> tuple[FloatArray, IntArray | None]:
+        """Give what was held, and for how many bars each; None for one bar each."""
+        return self.position, None
 
     @property
     def drawdown_pct(self) -> FloatArray:

@@ -48,6 +48,10 @@ class _SteppedCurve(EquityCurve):
     def position(self) -> FloatArray:
         return _spread(self._sizes, self._changes, 0, len(self.equity))
 
+    def holdings(self) -> tuple[FloatArray, IntArray | None]:
+        """Give each size once."""
+        return self._sizes, np.diff(self._changes, prepend=0, append=len(self.equity))
+
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what it says, not how it is kept."""
         return EquityCurve, (self.equity, self.cash, self.position)

@@ -59,6 +59,7 @@ EQUITY_COLUMNS = ("open_time", "equity", "cash", "position", "drawdown_pct")
 _CONTAINERS, _PLAIN = frozenset((dict, list)), frozenset((int, float, str))
 _DAY_MS = 86_400_000
 _ROWS_AT_ONCE = 1 << 16  # all at once would take as much memory as the bars
+_DICTS_AT_ONCE = 1000  # as above
 _THREADS = 2
 
 
@@ -110,34 +111,43 @@ def comparison_to_dict(results: Sequence[RunResult]) -> dict[str, Any]:
 
 def to_json(document: Mapping[str, Any]) -> str:
     """Write a document as indented JSON with a newline at the end; NaN is refused (ValueError)."""
-    return _indented(document, "\n") + "\n"
+    return "".join(_pieces(document, "\n")) + "\n"
 
 
-def _indented(value: Any, margin: str) -> str:
+def _pieces(value: Any, margin: str) -> Iterator[str]:
     """
-    Write a value as ``json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)`` does.
+    Write a value as ``json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)`` does, piece by piece.
 
     Python leaves its quick encoder where it indents, so that is given what is all of one depth: the trades.
     """
     deeper = margin + "  "
     if isinstance(value, dict) and value:
-        if not _is_row(value):
-            rows = [f"{_encoder(deeper).encode(key)}: {_indented(item, deeper)}" for key, item in value.items()]
-            return f"{{{deeper}{f',{deeper}'.join(rows)}{margin}}}"
-        return f"{{{deeper}{_encoder(deeper).encode(value)[1:-1]}{margin}}}"
-    if isinstance(value, list) and value:
+        if _is_row(value):
+            yield f"{{{deeper}{_encoder(deeper).encode(value)[1:-1]}{margin}}}"
+            return
+        for number, (key, item) in enumerate(value.items()):
+            yield f"{',' if number else '{'}{deeper}{_encoder(deeper).encode(key)}: "
+            yield from _pieces(item, deeper)
+        yield f"{margin}}}"
+    elif isinstance(value, list) and value:
         if all(_is_row(item) for item in value):
-            return f"[{deeper}{_indented_rows(value, deeper)}{margin}]"
-        return f"[{deeper}{f',{deeper}'.join(_indented(item, deeper) for item in value)}{margin}]"
-    return _encoder(deeper).encode(value)
+            yield from _row_pieces(value, deeper)
+        else:
+            for number, item in enumerate(value):
+                yield f"{',' if number else '['}{deeper}"
+                yield from _pieces(item, deeper)
+        yield f"{margin}]"
+    else:
+        yield _encoder(deeper).encode(value)
 
 
-def _indented_rows(rows: list[dict[str, Any]], margin: str) -> str:
+def _row_pieces(rows: list[dict[str, Any]], margin: str) -> Iterator[str]:
     inner = margin + "  "
-    text = _encoder(inner).encode(rows)[2:-2]
     # The margin begins with the end of a line, which no encoded text holds: this finds ends of rows alone.
-    between = text.replace(f"}},{inner}{{", f"{margin}}},{margin}{{{inner}")
-    return f"{{{inner}{between}{margin}}}"
+    end, between = f"}},{inner}{{", f"{margin}}},{margin}{{{inner}"
+    for first in range(0, len(rows), _DICTS_AT_ONCE):
+        text = _encoder(inner).encode(rows[first : first + _DICTS_AT_ONCE])[2:-2]
+        yield f"{',' if first else '['}{margin}{{{inner}{text.replace(end, between)}{margin}}}"
 
 
 def _is_row(value: Any) -> bool:
@@ -152,8 +162,9 @@ def _encoder(margin: str) -> json.JSONEncoder:
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
     """Write a document of `result_to_dict` or `comparison_to_dict`, whole or not at all. Raises ConfigError."""
-    with replacing(path) as temporary:
-        temporary.write_text(to_json(document), encoding="utf-8")
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(_pieces(document, "\n"))
+        file.write("\n")
 
 
 def write_trades_csv(path: Path, result: RunResult) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bt_run.core.interval import Interval
-    from bt_run.core.market import Bars, FloatArray
+    from bt_run.core.market import Bars, FloatArray, IntArray
     from bt_run.core.results import Fill, Trade
 
 __all__ = ["buy_and_hold_curve", "compute_metrics", "exposure_pct"]
@@ -74,16 +74,19 @@ def buy_and_hold_curve(bars: Bars, cash: float) -> EquityCurve:
     )
 
 
-def exposure_pct(position: FloatArray) -> float:
+def exposure_pct(position: FloatArray, lasts: IntArray | None = None) -> float:
     """
     Give the percentage of bars at whose close a position is held, long or short.
+
+    `lasts` is for how many bars each of `position` counts, one each where it is None.
 
     Rests below 1e-12 of the largest position are the rounding of sums, not positions.
     """
     dust = _DUST * max(float(position.max()), -float(position.min()))
     held = position > dust
     held |= position < -dust
-    return float(np.mean(held) * 100.0)
+    share = np.mean(held) if lasts is None else lasts[held].sum() / lasts.sum()
+    return float(share * 100.0)
 
 
 def _of_curve(
@@ -114,7 +117,7 @@ def _of_curve(
         "avg_drawdown_pct": falls.avg_pct,
         "max_drawdown_duration_s": falls.max_duration_s,
         "avg_drawdown_duration_s": falls.avg_duration_s,
-        "exposure_pct": exposure_pct(curve.position),
+        "exposure_pct": exposure_pct(*curve.holdings()),
     }
 
 

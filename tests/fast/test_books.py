@@ -13,6 +13,7 @@ from bt_run.core.results import EquityCurve
 from bt_run.fast import books
 from bt_run.fast.kernel import COLUMNS
 from bt_run.fast.steps import Account, equity_at
+from bt_run.reports.metrics import exposure_pct
 
 CASH = 1000.0
 
@@ -60,6 +61,15 @@ def test_the_curve_is_the_account_at_every_close(at_once, drawn):
     assert expected == list(
         zip(curve.equity.tolist(), curve.cash.tolist(), curve.position.tolist(), strict=True)
     )
+
+
+@given(drawn=accounts())
+def test_the_share_of_bars_with_a_holding_needs_no_bar_by_bar(drawn):
+    """Each size with the bars that it lasts gives the float that all bars give."""
+    closes, changes = drawn
+    curve = books.curve_of(events_of(changes), closes, CASH)
+
+    assert exposure_pct(curve.position) == exposure_pct(*curve.holdings())
 
 
 def test_a_curve_of_no_bars():

@@ -309,3 +309,12 @@ def test_json_is_written_as_python_indents_it(document):
     expected = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     assert expected == export.to_json(document)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
+def test_many_rows_are_written_in_pieces(monkeypatch, count):
+    """Where one piece ends and the next begins nothing is to be seen."""
+    monkeypatch.setattr(export, "_DICTS_AT_ONCE", 2)
+    document = {"trades": [{"n": n, "text": "},\n  {"} for n in range(count)]}
+
+    assert json.dumps(document, indent=2, ensure_ascii=False) + "\n" == export.to_json(document)
