@@ -15,6 +15,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from bt_run.cli.panel_rows import LABEL_WIDTH, countdown, labelled
 from bt_run.reports.cells import duration_cell, money_cell, percent_cell, price_cell, size_cell
 
 if TYPE_CHECKING:
@@ -150,12 +151,12 @@ def panel(told: LiveSnapshot, *, now_ms: int) -> RenderableType:
     rows.append(_account(told))
     rows += [_order(order) for order in told.orders[:_ORDERS]]
     if len(told.orders) > _ORDERS:
-        rows.append(_labelled("", f"and {len(told.orders) - _ORDERS} more orders"))
-    rows += [_labelled("No entries", reason, style="yellow") for reason in told.halts]
+        rows.append(labelled("", f"and {len(told.orders) - _ORDERS} more orders"))
+    rows += [labelled("No entries", reason, style="yellow") for reason in told.halts]
     if told.trouble or not told.account_up:
-        rows.append(_labelled("Account", told.trouble or "not connected", style="yellow"))
+        rows.append(labelled("Account", told.trouble or "not connected", style="yellow"))
     rows += [
-        _labelled("Last" if place == 0 else "", f"{_clock(time_ms)} {words}", style="dim")
+        labelled("Last" if place == 0 else "", f"{_clock(time_ms)} {words}", style="dim")
         for place, (time_ms, words) in enumerate(reversed(told.words[-_WORDS:]))
     ]
     return Group(*rows)
@@ -168,7 +169,7 @@ def _symbol(view: SymbolView, quote: str, *, since_ms: int) -> RenderableType:
         (f"{view.symbol} {feed.interval}", "bold"),
         "  ",
         (_price(view.price), "bold"),
-        f"  bar closes in {_countdown(left_s)}  ",
+        f"  bar closes in {countdown(left_s)}  ",
         _connection(view),
     )
     held = f"{size_cell(float(view.held))} {view.base_asset}" if view.held else "none"
@@ -179,7 +180,7 @@ def _symbol(view: SymbolView, quote: str, *, since_ms: int) -> RenderableType:
     if view.signal is None:
         return Group(head, row)
     time_ms, words = view.signal
-    return Group(head, row, _labelled("Signal", f"{_clock(time_ms)} {words}"))
+    return Group(head, row, labelled("Signal", f"{_clock(time_ms)} {words}"))
 
 
 def _connection(view: SymbolView) -> Text:
@@ -222,22 +223,14 @@ def _order(order: OpenOrder) -> RenderableType:
         parts.append(f"at {_price(at)}")
     if order.state not in ("OPEN", "PARTIAL"):
         parts.append(f"({order.state.lower()})")
-    return _labelled("Order", f"{order.symbol} {' '.join(parts)}")
-
-
-def _labelled(label: str, words: str, *, style: str = "") -> RenderableType:
-    row = Table.grid(padding=(0, 1))
-    row.add_column(width=10, no_wrap=True)
-    row.add_column(no_wrap=True, overflow="ellipsis")
-    row.add_row(label, Text(words, style=style))
-    return row
+    return labelled("Order", f"{order.symbol} {' '.join(parts)}")
 
 
 def _pairs() -> Table:
     row = Table.grid(padding=(0, 1), expand=False)
-    row.add_column(width=10, no_wrap=True)
+    row.add_column(width=LABEL_WIDTH, no_wrap=True)
     row.add_column(width=34, no_wrap=True)
-    row.add_column(width=10, no_wrap=True)
+    row.add_column(width=LABEL_WIDTH, no_wrap=True)
     row.add_column(width=22, no_wrap=True)
     return row
 
@@ -259,9 +252,3 @@ def _price(value: Decimal | None) -> str:
 
 def _clock(time_ms: int) -> str:
     return f"{datetime.fromtimestamp(time_ms / 1000, tz=UTC):%m-%d %H:%M:%S}"
-
-
-def _countdown(seconds: float) -> str:
-    whole = int(seconds)
-    hours, minutes = whole // 3600, whole // 60 % 60
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"

@@ -10,9 +10,9 @@ import click
 from rich.console import Console, Group
 from rich.live import Live
 from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
+from bt_run.cli.panel_rows import countdown, labelled
 from bt_run.cli.signals_text import clock_text, event_lines, standing_lines, summary_lines, worth_text
 from bt_run.core.clock import iso_utc
 from bt_run.reports.cells import price_cell
@@ -224,7 +224,7 @@ def _rows(view: DeskView) -> list[RenderableType]:
         (f"{view.symbol}", "bold"),
         "  ",
         (price, "bold"),
-        f"  bar closes in {_countdown(view.bar_left_s)}  ",
+        f"  bar closes in {countdown(view.bar_left_s)}  ",
         (phase, "green" if phase == "live" else "yellow"),
         f"  {view.signals} signals",
     )
@@ -232,25 +232,11 @@ def _rows(view: DeskView) -> list[RenderableType]:
     if view.worth is not None and view.lasting is not None:
         worth = view.worth
         words = f"{view.lasting.kind.split()[0]} {worth_text(worth, view.quote_asset)}"
-        rows.append(_labelled("Potential", words, style="green" if worth.net > 0 else "red"))
+        rows.append(labelled("Potential", words, style="green" if worth.net > 0 else "red"))
         after = f"after fees {worth.net:+,.2f} {view.quote_asset}, break-even {price_cell(worth.break_even)}"
-        rows.append(_labelled("", f"{after}, {worth.bars} bars since {price_cell(view.lasting.price)}"))
+        rows.append(labelled("", f"{after}, {worth.bars} bars since {price_cell(view.lasting.price)}"))
     else:
-        rows.append(_labelled("Potential", "no signal lasts", style="dim"))
+        rows.append(labelled("Potential", "no signal lasts", style="dim"))
     values = [f"{name} {amount_text(value)}" for name, value in list(view.values.items())[:_VALUES]]
-    rows.append(_labelled("Indicators", ", ".join(values) or "none", style="dim"))
+    rows.append(labelled("Indicators", ", ".join(values) or "none", style="dim"))
     return rows
-
-
-def _labelled(label: str, words: str, *, style: str = "") -> RenderableType:
-    row = Table.grid(padding=(0, 1))
-    row.add_column(width=10, no_wrap=True)
-    row.add_column(no_wrap=True, overflow="ellipsis")
-    row.add_row(label, Text(words, style=style))
-    return row
-
-
-def _countdown(seconds: float) -> str:
-    whole = max(int(seconds), 0)
-    hours, minutes = whole // 3600, whole // 60 % 60
-    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,15 @@ def test_the_panel_fits_a_terminal() -> None:
         "212 bars, 14 fills", "BTCUSDT sell stop-loss 0.0015 at 61,110.00", "bought 0.0015 at 63,000",
     ):  # fmt: skip
         assert words in text
+
+
+def test_long_words_give_way_and_the_columns_stay() -> None:
+    told = make_snapshot()
+    said = replace(told, words=((told.now_ms, "bought " + 20 * "at 3,757.56 "), (told.now_ms, "short")))
+    *_, first, second = render_text(panel(said, now_ms=told.now_ms)).splitlines()
+    assert first.index(":") == second.index(":")
+    assert len(second.rstrip()) == 80
+    assert second.rstrip().endswith("…")
 
 
 def test_the_panel_says_what_is_wrong() -> None:
