@@ -98,6 +98,7 @@ def live(
     alerts: bool | None,
     web: bool,
     web_port: int,
+    web_browser: bool,
     **options: Any,
 ) -> None:
     """
@@ -144,7 +145,8 @@ def live(
         if web:
             from bt_run.cli.live_web import open_page
 
-            plan = open_page(stack, plan, port=web_port, to_stderr=quiet or is_stdout(json_path))
+            to_stderr = quiet or is_stdout(json_path)
+            plan = open_page(stack, plan, port=web_port, opens=web_browser, to_stderr=to_stderr)
         display = stack.enter_context(LiveDisplay(plan, quiet=quiet))
         run = LiveRun(plan, credentials, audience=display, account_uid=uid, listener=listener)
         outcome = run.run()

@@ -212,4 +212,10 @@ web_options = stacked(
         show_default=True,
         help="Where the page is, on this machine alone; 0: any free one.",
     ),
+    click.option(
+        "--browser/--no-browser",
+        "web_browser",
+        default=True,
+        help="Whether to open the page of --web; at a terminal only.  [default: browser]",
+    ),
 )

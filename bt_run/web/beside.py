@@ -41,7 +41,11 @@ _NICER = 5
 
 @dataclass(frozen=True, slots=True)
 class BesidePlan:
-    """What the desk shows; `port` 0 takes any that is free. `note` stands wherever prices are."""
+    """
+    What the desk shows; `note` stands wherever prices are.
+
+    `port` 0 takes any that is free; `opens`: in a browser too.
+    """
 
     venue: Venue
     journal: str
@@ -49,6 +53,7 @@ class BesidePlan:
     interval: str
     note: str = ""
     port: int = 8765
+    opens: bool = False
 
 
 class DeskBeside:
@@ -162,7 +167,7 @@ def _serve(plan: BesidePlan) -> None:
         desk.market.start()
         url = f"http://{_HOST}:{port}/?token={token}"
         app = make_app(desk, hosts=hosts_of(_HOST, port))
-        serve(app, listening, url=url, opens=False, ready=lambda: _say({"url": url}))
+        serve(app, listening, url=url, opens=plan.opens, ready=lambda: _say({"url": url}))
 
 
 def _end_with_the_bot() -> None:

@@ -57,6 +57,22 @@ def look(desk: DeskBeside, stack: ExitStack) -> None:
     page.send(json.dumps({"do": "look", "id": 1, "symbol": "BTCUSDT", "interval": "1d"}))
 
 
+def test_it_opens_in_a_browser_where_that_is_wanted(
+    start_site: Any, beside: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that the user has named, with the address that lets in."""
+    browser, told = tmp_path / "browser", tmp_path / "told"
+    browser.write_text(f'#!/bin/sh\necho "$1" >{told}.part && mv {told}.part {told}\n', encoding="utf-8")
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", f"{browser} %s")
+    desk = beside(start_site(), opens=True)
+    until = time.monotonic() + 60
+    while not told.exists() and time.monotonic() < until:
+        time.sleep(0.02)
+
+    assert f"{desk.url}\n" == told.read_text(encoding="utf-8")
+
+
 def test_it_shows_the_run_beside_it(start_site: Any, beside: Any, journal_file: Path) -> None:
     """The bot's own orders, while it runs and afterwards; before it has a journal there is nothing."""
     site = start_site()
