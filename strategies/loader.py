@@ -32,7 +32,7 @@ class LoadedStrategy:
 
     `name` is the registered name, or the class's for a file. `params` holds what was given, typed and
     checked, without the defaults. `source` is the file that defines the class. `file_spec` loads it again from
-    anywhere, as ``/home/me/mine.py:Mine``; empty where `name` does.
+    anywhere, as ``/folder/mine.py:Mine``; empty where `name` does.
     """
 
     name: str

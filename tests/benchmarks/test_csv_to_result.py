@@ -43,6 +43,7 @@ def make_bars(root: Path, count: int, path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["rsi", "tutorial"])
 def test_both_sides_give_the_same_trades_and_equity(
     benchmark: ModuleType, bars: Path, tmp_path: Path, strategy: str

@@ -41,12 +41,15 @@ def chromium():
 
 
 @pytest.fixture
-def tab(chromium):
+def tab(request, chromium):
     """
     Open a page; `told` has what its console said and what it raised, `asked` the addresses it asked for.
 
-    A test that does not look at `told` fails all the same when the page complained.
+    A test that does not look at `told` fails all the same when the page complained. So the page is closed
+    before its server ends: it would complain that nobody answers.
     """
+    if "server" in request.fixturenames:
+        request.getfixturevalue("server")
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
     page = context.new_page()
     told: list[str] = []

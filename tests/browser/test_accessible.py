@@ -17,12 +17,6 @@ NAMELESS = """
 OPEN_ALL = "document.querySelectorAll('details').forEach((it) => { it.open = true; })"
 
 
-@pytest.fixture
-def tab(server, tab):
-    """Close the page before its server ends; left alone, it would complain that nobody answers."""
-    return tab
-
-
 def test_every_control_has_a_name(tab, desk, server, tmp_path):
     """In all panels, with an indicator, a layout and an alert rule there; on the other page, too."""
     make_journal(desk, tmp_path)
@@ -42,6 +36,7 @@ def test_every_control_has_a_name(tab, desk, server, tmp_path):
     assert [] == page.evaluate(NAMELESS)
 
 
+@pytest.mark.slow
 def test_the_keyboard_reaches_every_panel(tab, server):
     """With Tab alone, in the order of the page; what has the focus shows it."""
     page = open_page(tab, server)
@@ -58,11 +53,12 @@ def test_the_keyboard_reaches_every_panel(tab, server):
         reached.append(told[1])
         outlines.add(told[2])
 
-    wanted = ["symbol", "interval", "theme", "Watch", "Indicators", "Strategy", "Trades", "Layouts", "Settings"]
+    wanted = ["symbol", "interval", "theme", "Watch", "Indicators", "Strategy", "Last", "Layouts", "Settings"]
     assert wanted == [name for name in reached if name in wanted]
     assert "none" not in outlines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_a_phone_shows_every_panel_open(tab, server, theme):
     """In both themes nothing is wider than the window, with an indicator and a strategy on the chart."""
@@ -80,6 +76,7 @@ def test_a_phone_shows_every_panel_open(tab, server, theme):
     assert theme == page.get_attribute("html", "data-theme")
 
 
+@pytest.mark.slow
 def test_the_theme_reaches_the_chart_and_leaves_its_place(tab, server):
     """Candles and volume take the colours of the new theme, and the same bars are in view."""
     page = open_page(tab, server)

@@ -11,12 +11,6 @@ from bt_run.run.desk.results import ResultFolder
 LIVE = "live -s macd --venue practice --data btc_1d.csv --at 2025-08-01 --speed max --quiet".split()
 
 
-@pytest.fixture
-def tab(server, tab):
-    """Close the page before its server ends; left alone, it would complain that nobody answers."""
-    return tab
-
-
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """Give a folder with a backtest as the command writes it, and the journal of a live run."""

@@ -28,12 +28,6 @@ true;
 
 
 @pytest.fixture
-def tab(server, tab):
-    """Close the page before its server ends; left alone, it would complain that nobody answers."""
-    return tab
-
-
-@pytest.fixture
 def page(tab, server):
     return open_page(tab, server)
 
@@ -69,6 +63,7 @@ def test_an_indicator_has_the_values_of_talib(page):
 
     assert len(values) == len(closes)
     assert pytest.approx(expected[14:]) == [float(value) for value in values[14:]]
+    assert "RSI(14)" == page.inner_text("#panels .name")
     page.fill("#indicator-chosen input[type='number']", "30")
     page.press("#indicator-chosen input[type='number']", "Tab")
     changed = talib.RSI(np.array(closes, dtype=float), 30)
@@ -78,6 +73,7 @@ def test_an_indicator_has_the_values_of_talib(page):
             == pytest.approx(changed[-2])
         )
     )
+    assert "RSI(30)" == page.inner_text("#panels .name")
     page.click("#indicator-chosen button")
     assert 0 == page.evaluate("btrun.indicators.chosen.size")
 
@@ -211,6 +207,7 @@ def test_without_a_journal_there_is_no_alerts_panel(page):
     assert page.is_hidden("#alerts")
 
 
+@pytest.mark.slow
 def test_settings_are_those_of_the_journal_in_every_browser(tab, chromium, desk, server, tmp_path):
     """Set in one browser, there in another that has never been here."""
     make_journal(desk, tmp_path)
@@ -230,6 +227,7 @@ def test_settings_are_those_of_the_journal_in_every_browser(tab, chromium, desk,
     context.close()
 
 
+@pytest.mark.slow
 def test_settings_go_to_a_file_and_come_from_one(tab, desk, server, tmp_path):
     """Whole, with the alert rules; a file of something else is told."""
     make_journal(desk, tmp_path)
@@ -263,6 +261,7 @@ def test_settings_go_to_a_file_and_come_from_one(tab, desk, server, tmp_path):
     assert "no settings of bt-run" in until(lambda: page.inner_text("#problem"))
 
 
+@pytest.mark.slow
 def test_a_journal_that_cannot_be_read_does_not_keep_the_page_from_beginning(tab, server, desk, tmp_path):
     """It is told; the chart is there all the same."""
     broken = tmp_path / "broken.sqlite"

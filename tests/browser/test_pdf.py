@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bt_run.cli.main import run
 
 
+@pytest.mark.slow
 def test_a_report_is_printed_whole(chromium, tmp_path, monkeypatch):
     """Several pages; no half of one and no profile is left behind."""
     monkeypatch.chdir(tmp_path)

@@ -83,6 +83,7 @@ def test_every_number_equals_the_json(tab, written):
             assert expected == value, path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -130,6 +131,7 @@ def test_the_reports_of_other_commands_are_as_true(tab, tmp_path, monkeypatch, w
             assert text in (expected, expected[:10]) or place.startswith("trades"), place
 
 
+@pytest.mark.slow
 def test_a_row_leads_to_its_mark_and_a_mark_to_its_row(tab, written, run):
     """The marks are the rows: as many, at the same prices."""
     page = open_page(tab, written)
@@ -152,6 +154,7 @@ def test_a_row_leads_to_its_mark_and_a_mark_to_its_row(tab, written, run):
     assert "true" == page.get_attribute("#trade-table tbody tr[data-index='20']", "aria-selected")
 
 
+@pytest.mark.slow
 def test_the_table_sorts_filters_and_saves(tab, written, run, tmp_path):
     """By profit, winners only, and the CSV has those rows with every column."""
     page = open_page(tab, written)
@@ -172,6 +175,7 @@ def test_the_table_sorts_filters_and_saves(tab, written, run, tmp_path):
     assert {"mae_pct", "exit_reason"} <= set(rows[0])
 
 
+@pytest.mark.slow
 def test_cards_explain_themselves_and_the_scale_changes(tab, written):
     """Each metric has its formula at hand; a click makes the equity axis linear."""
     page = open_page(tab, written)
@@ -183,6 +187,7 @@ def test_cards_explain_themselves_and_the_scale_changes(tab, written):
     page.wait_for_function("document.getElementById('equity-chart').layout.yaxis.type === 'linear'")
 
 
+@pytest.mark.slow
 def test_a_phone_and_the_dark_are_served(tab, written):
     """Nothing is wider than the window; colours follow the theme."""
     tab.page.set_viewport_size({"width": 390, "height": 800})
@@ -194,6 +199,7 @@ def test_a_phone_and_the_dark_are_served(tab, written):
     assert before != page.evaluate("getComputedStyle(document.body).backgroundColor")
 
 
+@pytest.mark.slow
 def test_markup_in_names_stays_words(tab, run, tmp_path):
     """A strategy called <script> is a name."""
     path = tmp_path / "evil.html"

@@ -40,12 +40,6 @@ def until(read, *, limit_s=30.0):
 
 
 @pytest.fixture
-def tab(server, tab):
-    """Close the page before its server ends; left alone, it would complain that nobody answers."""
-    return tab
-
-
-@pytest.fixture
 def page(account, tab, server):
     """Open the desk with its trading panel, and wait for bars and balances."""
     tab.page.goto(f"{server.url}/?token={server.token}")

@@ -11,12 +11,6 @@ from bt_run.journal.settings_table import find_setting
 
 
 @pytest.fixture
-def tab(server, tab):
-    """Close the page before its server ends; left alone, it would complain that nobody answers."""
-    return tab
-
-
-@pytest.fixture
 def page(tab, server):
     return open_page(tab, server)
 
@@ -43,6 +37,7 @@ def test_the_watch_list_shows_prices_and_switches_the_chart(page):
     assert ["BTCUSDT"] == page.evaluate("btrun.watchList.symbols")
 
 
+@pytest.mark.slow
 def test_trades_come_newest_first_and_stop_with_their_panel(page, desk):
     """Closed, nothing is asked for."""
     from bt_run.run.desk.tape import TapeKey
@@ -56,6 +51,7 @@ def test_trades_come_newest_first_and_stop_with_their_panel(page, desk):
     until(lambda: not desk.market.tape.read(TapeKey("trades", "BTCUSDT")).edition)
 
 
+@pytest.mark.slow
 def test_a_layout_brings_back_the_whole_chart(tab, desk, server, tmp_path):
     """Interval, theme, indicators with colours, the strategy that was on the chart; deleted it is gone."""
     make_journal(desk, tmp_path)
@@ -94,6 +90,7 @@ def test_a_layout_brings_back_the_whole_chart(tab, desk, server, tmp_path):
     until(lambda: find_setting(desk.journal, "layouts") == {"layouts": []})
 
 
+@pytest.mark.slow
 def test_a_file_of_settings_has_layouts_and_watch_list(page, tmp_path):
     """Out and in again, without a journal; half a layout is refused."""
     page.click("#layouts summary")

@@ -104,6 +104,7 @@ def test_kill_9_loses_at_most_the_last_second(start, streams, work):
     assert list(range(1, len(kept) + 1)) == [trade.trade_id for trade in kept]
 
 
+@pytest.mark.slow
 def test_a_killed_capture_goes_on_with_its_csv(start, streams, work):
     """The bars between are fetched over REST; none is doubled, none is missing."""
     path = work / "captures" / "BTCUSDT-1m.csv"

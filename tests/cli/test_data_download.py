@@ -241,6 +241,7 @@ def test_repair_fetches_damaged_months_anew(data, work, hours):
     assert same(hours, Store(work / "store").read("BTCUSDT", HOUR))
 
 
+@pytest.mark.slow
 def test_a_killed_download_leaves_a_store_that_the_next_one_completes(start_process, exchange, work, minutes):
     """After kill -9 in the middle what was written is whole, and only the rest is asked for."""
     words = ("download", "-s", "BTCUSDT", "-i", "1m", "--source", "rest")
@@ -281,6 +282,7 @@ def test_ctrl_c_stops_soon_and_keeps_what_came(start_process, exchange, work, mi
     assert len(store.read("BTCUSDT", MINUTE)) > 0
 
 
+@pytest.mark.slow
 def test_two_downloads_of_the_same_symbol_at_once(start_process, work, minutes):
     """Both end well, and every bar is there once."""
     words = ("download", "-s", "BTCUSDT", "-i", "1m")

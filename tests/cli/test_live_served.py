@@ -76,6 +76,7 @@ def test_all_symbols_meet_every_bar_from_the_first_on(bt_run: Any, serve: Serve,
     assert first == second
 
 
+@pytest.mark.slow
 def test_a_venue_of_ones_own_is_named_in_the_settings_file(bt_run: Any, serve: Serve, work: Path) -> None:
     """With its URLs and its own keys; the doctor and the journal know it by this name."""
     exports = serve()

@@ -197,6 +197,7 @@ def test_everything_can_be_chosen(start, work):
     assert (2, "2020-01-03T00:00:00Z") == (moved["moved"], moved["time"])
 
 
+@pytest.mark.slow
 def test_a_state_outlives_the_process(start, work):
     """Also one that is killed: the key, the order and the balances are there again."""
     words = ("--data", "btc_1d.csv", "--state", "state.json", "--step")
@@ -220,6 +221,7 @@ def test_a_state_outlives_the_process(start, work):
     assert "0 trades" in second.end()[1]
 
 
+@pytest.mark.slow
 def test_our_download_and_capture_work_against_it(start, bt_run, work):
     """Pointed at it as its output says: the bars of the data, the frames of the clock."""
     found = start("--data", "btc_1d.csv", "--speed", "172800", "--at", "2020-01-01")

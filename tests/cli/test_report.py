@@ -84,6 +84,7 @@ def test_without_a_browser_a_pdf_is_refused_in_a_sentence(folder, capsys, monkey
     assert [] == list(folder.iterdir())
 
 
+@pytest.mark.slow
 def test_a_live_run_reports_at_its_end_and_again_from_its_journal(folder, capsys):
     """The same trades and the same final equity, from the run and from what it wrote down."""
     words = ["live", "--strategy", "macd", "--venue", "practice", "--data", "btc_1d.csv", "--at", "2025-01-01"]

@@ -48,6 +48,7 @@ def run_script(root: Path, exchange: EmbeddedPractice, *words: str) -> subproces
     )
 
 
+@pytest.mark.slow
 def test_the_script_trades_and_ends_flat(root, exchange):
     """What it prints that it bought and sold is what the exchange has in its books."""
     ran = run_script(root, exchange, "practice", "1d", "6")

@@ -133,6 +133,7 @@ def check_store(folder: Path) -> set[int]:
     return there
 
 
+@pytest.mark.slow
 def test_a_kill_before_any_step_of_a_write_leaves_a_valid_store(tmp_path: Path):
     """Before every opening, renaming and removing of a file, of which a write over two months has many."""
     run(AT_EVERY_STEP, tmp_path)

@@ -56,6 +56,7 @@ def stamp(picture: Picture) -> bytes:
     return json.dumps([picture.title, picture.rows[-1][0], picture.rows[-1][4], len(picture.rows)]).encode()
 
 
+@pytest.mark.slow
 def test_signals_of_two_hours_are_told_in_order_with_their_charts(
     start_site: Any, two_hours: MarketRequest, webhook: Loopback, journal_file: Path
 ) -> None:
@@ -133,6 +134,7 @@ def test_orders_and_rules_are_told(
     assert "error" not in kinds
 
 
+@pytest.mark.slow
 def test_a_service_that_hangs_delays_no_trade(
     start_site: Any, two_hours: MarketRequest, webhook: Loopback, journal_file: Path
 ) -> None:

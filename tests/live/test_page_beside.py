@@ -73,6 +73,7 @@ def test_it_opens_in_a_browser_where_that_is_wanted(
     assert f"{desk.url}\n" == told.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_it_shows_the_run_beside_it(start_site: Any, beside: Any, journal_file: Path) -> None:
     """The bot's own orders, while it runs and afterwards; before it has a journal there is nothing."""
     site = start_site()

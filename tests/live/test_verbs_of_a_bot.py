@@ -62,6 +62,7 @@ def test_pause_holds_entries_resume_allows_them_and_stop_ends_it(start_site: Any
     assert stopped.startswith("The bot has ended.\nStill held: 0.12")
 
 
+@pytest.mark.slow
 def test_intrabar_shows_a_strategy_each_state_of_the_open_bar(
     start_site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

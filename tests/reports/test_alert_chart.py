@@ -88,6 +88,7 @@ def test_an_unknown_theme_is_named(make):
         draw_alert_chart(make.bar_file(3).bars, title="x", theme="neon")
 
 
+@pytest.mark.slow
 def test_threads_draw_the_same_picture_as_the_main_one(make):
     """The settings of matplotlib are global; drawers take turns."""
     bars = make.bar_file(150).bars

@@ -145,6 +145,7 @@ def test_a_rule_needs_the_csrf_token(client, journal):
     assert not journal.exists()
 
 
+@pytest.mark.slow
 def test_a_rule_of_the_page_speaks_in_a_run(say, journal, monkeypatch):
     """A bot that runs on the journal watches it, and what it says is in the log, whatever its target does."""
     monkeypatch.setenv("BT_RUN_ALERT_URLS", "json://127.0.0.1:9")

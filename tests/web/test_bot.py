@@ -80,6 +80,7 @@ def test_a_panic_must_be_typed_and_needs_a_bot(client, desk, journal):
     assert "No bot runs" in no_bot.json()["detail"]
 
 
+@pytest.mark.slow
 def test_words_reach_the_bot_that_runs(client, desk, tmp_path):
     """Pause, resume and panic: each with the bot's own answer; after the panic it has ended."""
     desk.journal = str(tmp_path / "bot.sqlite")

@@ -49,6 +49,7 @@ export class Indicators {
     const entry = { key, info, parameters, colors, panel, column: given.column ?? "close", lines: {} };
     info.outputs.forEach((output, at) => { entry.lines[output] = this.chart.line(panel, { color: colors[at], title: info.outputs.length > 1 ? output : "" }); });
     this.chosen.set(key, entry);
+    this.namePanel(entry);
     this.showChosen();
     this.want(key, entry);
     this.changed();
@@ -63,6 +64,11 @@ export class Indicators {
     this.drop(key);
     this.showChosen();
     this.changed();
+  }
+
+  namePanel({ info, parameters, panel }) {
+    const values = Object.values(parameters);
+    if (panel) this.chart.namePanel(panel, values.length ? `${info.name}(${values.join(", ")})` : info.name);
   }
 
   showChosen() {
@@ -108,6 +114,7 @@ export class Indicators {
     input.addEventListener("change", () => {
       if (!input.checkValidity()) { input.reportValidity(); return; }
       entry.parameters[name] = Number(input.value);
+      this.namePanel(entry);
       this.want(entry.key, entry);
       this.changed();
     });

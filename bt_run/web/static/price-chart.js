@@ -91,9 +91,14 @@ export class PriceChart {
       chart.applyOptions({ handleScroll: false, handleScale: false });
       const range = this.chart.timeScale().getVisibleLogicalRange();
       if (range) chart.timeScale().setVisibleLogicalRange(range);
-      this.panels.set(panel, { node, chart });
+      this.panels.set(panel, { node, name, chart });
     }
     return this.panels.get(panel).chart;
+  }
+
+  namePanel(panel, name) {
+    const found = this.panels.get(panel);
+    if (found) found.name.textContent = name;
   }
 
   removeLine(panel, line) {

@@ -92,6 +92,7 @@ def test_with_targets_a_message_has_the_name_that_a_bot_gives_it(practice_market
     assert found[0][0].key.startswith("rule:1:")
 
 
+@pytest.mark.slow
 def test_what_cannot_be_watched_is_said_and_tried_again(practice_market, journal):
     """A symbol that the venue has not; once the rule is gone there is no trouble."""
     with closing(AlertRules(str(journal))) as rules:
