@@ -29,8 +29,11 @@ if TYPE_CHECKING:
 
 __all__ = ["SearchResult", "check_search", "new_seed", "search", "stream_trials"]
 
-_WORTH_THREADS = 2_000_000
-"""Bars in all above which more threads of the kernel are quicker than one."""
+_WORTH_KERNELS = 1_000_000_000
+"""Bars in all above which processes that run the kernel repay their start, and a copy of the bars each."""
+
+_KERNEL_BARS = 25_000_000
+"""Bars that a process of the kernel goes through at a time: a tenth of a second, so that sending is little."""
 
 _WORTH_PROCESSES = 150_000
 """Bars in all above which new processes repay the second that each needs to start."""
@@ -161,8 +164,10 @@ def _workers_for(request: SearchRequest, measurer: Measurer) -> Workers:
     bars = len(request.data.bars) * request.budget
     cores = os.cpu_count() or 1
     if why_not_swept(request, measurer) is None:
-        jobs = request.jobs or (cores if bars > _WORTH_THREADS else 1)
-        return Threads(SweptMeasurer(request, measurer), width=min(jobs, request.budget))
+        jobs = min(request.jobs or (cores if bars > _WORTH_KERNELS else 1), request.budget)
+        if jobs > 1 and bars > _WORTH_KERNELS:
+            return Processes(request, width=jobs, at_once=max(1, _KERNEL_BARS // len(request.data.bars)))
+        return Threads(SweptMeasurer(request, measurer), width=jobs)
     jobs = request.jobs or (cores if bars > _WORTH_PROCESSES else 1)
     jobs = min(jobs, request.budget)
     return Here(measurer) if jobs == 1 else Processes(request, width=jobs)

@@ -10,7 +10,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from bt_run.core.errors import StrategyError
-from bt_run.run.optimize.measure import Measurer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from bt_run.core.trial import Candidate, Trial
+    from bt_run.run.optimize.measure import Measurer
     from bt_run.run.optimize.request import SearchRequest
     from bt_run.run.optimize.swept import SweptMeasurer
 
@@ -97,13 +97,14 @@ class Threads:
 
 class Processes:
     """
-    Runs candidates in fresh processes, which get the bars once.
+    Runs candidates in fresh processes, which get the bars once, `at_once` of them at a time.
 
     Spawned, not forked: pandas and pyarrow run threads, and a fork of a threaded process can hang.
     """
 
-    def __init__(self, request: SearchRequest, *, width: int) -> None:
+    def __init__(self, request: SearchRequest, *, width: int, at_once: int = 1) -> None:
         self.width = width
+        self._at_once = at_once
         self._pool = ProcessPoolExecutor(
             width,
             mp_context=multiprocessing.get_context("spawn"),
@@ -122,10 +123,9 @@ class Processes:
 
     def stream(self, candidates: Iterable[Candidate]) -> Iterator[list[Trial]]:
         """Run candidates; raises StrategyError where a process is killed, which a strategy cannot survive."""
+        chunks = cut_chunks(candidates, at_once=self._at_once, width=self.width)
         try:
-            yield from stream_chunks(
-                self._pool, _measure_in_worker, ([each] for each in candidates), self.width * 2
-            )
+            yield from stream_chunks(self._pool, _measure_in_worker, chunks, self.width * 2)
         except BrokenProcessPool as error:
             raise StrategyError(
                 "A process of the search was killed, perhaps for want of memory. Try fewer with --jobs."
@@ -159,12 +159,18 @@ def stream_chunks(
         waiting |= {pool.submit(work, chunk) for chunk in islice(chunks, in_flight - len(waiting))}
 
 
-_worker: list[Measurer] = []  # what this process was begun for; only in processes of `Processes`
+_worker: list[Measurer | SweptMeasurer] = []
+"""What this process was begun for; only in processes of `Processes`."""
 
 
 def _begin_worker(request: SearchRequest) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    _worker[:] = [Measurer.load(request)]
+    from bt_run.run.optimize.swept import SweptMeasurer, measurer_of  # noqa: PLC0415  # not for the parent
+
+    measurer = measurer_of(request)
+    if isinstance(measurer, SweptMeasurer):
+        measurer.__enter__()  # until the process ends
+    _worker[:] = [measurer]
 
 
 def _measure_in_worker(candidates: list[Candidate]) -> list[Trial]:

@@ -131,6 +131,23 @@ def test_threads_give_the_same_trials(request_of):
     assert one.best == two.best
 
 
+def test_processes_of_the_kernel_give_the_same_trials(request_of, monkeypatch):
+    """Chunk by chunk, with the daily returns that are kept; a search is sent to them where it is long."""
+    from bt_run.run.optimize import search as module
+    from bt_run.run.optimize.workers import Processes
+
+    made = []
+    monkeypatch.setattr(module, "_WORTH_KERNELS", 0)
+    monkeypatch.setattr(module, "Processes", lambda *a, **k: made.append(Processes(*a, **k)) or made[-1])
+    words = ("period=5:40", "oversold=20:30:5")
+    one, two = (search(request_of("rsi", *words, jobs=jobs)) for jobs in (1, 2))
+
+    assert [2] == [each.width for each in made]
+    assert one.trials == two.trials
+    assert {"fast"} == {trial.engine for trial in two.trials}
+    assert one.best == two.best
+
+
 def test_no_run_begins_after_the_time_out(request_of):
     """A clock that gains a second each time it is read."""
     seconds = count()
