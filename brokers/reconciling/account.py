@@ -79,9 +79,10 @@ def suspect_wipe(
     """
     Look for the signs of a wipe: all accepted orders gone, ids that began anew, booked trades unknown.
 
-    One of these is enough; a shortfall of a balance confirms, but alone may be a withdrawal.
+    One of these is enough; a shortfall of a balance confirms, but alone may be a withdrawal. Orders may be
+    hidden for a while, so they are not gone where the exchange lists a trade of ours.
     """
-    gone = _gone(belief, view, patience_s)
+    gone = [] if _knows_a_trade(belief, view) else _gone(belief, view, patience_s)
     reasons = [*_orders_gone(gone), *_ids_began_anew(belief, view)]
     lost, kept = trades_gone(belief, view)
     if lost and not kept:
@@ -108,6 +109,16 @@ def _gone(belief: Belief, view: ExchangeView, patience_s: float) -> list[Order]:
         if answer is None or answer.code == -2026 or answer.asked_s < patience_s:
             return []
     return accepted
+
+
+def _knows_a_trade(belief: Belief, view: ExchangeView) -> bool:
+    """Tell whether a booked trade is listed; its amounts are compared too, for ids may begin anew."""
+    told = {(trade.symbol, trade.trade_id, trade.quantity, trade.price) for trade in view.trades}
+    return any(
+        (order.symbol, fill.trade_id, fill.quantity, fill.price) in told
+        for order in belief.orders.values()
+        for fill in order.fills
+    )
 
 
 def _orders_gone(gone: list[Order]) -> list[str]:

@@ -64,7 +64,7 @@ def recover(
     sleep: Callable[[float], object] = time.sleep,
 ) -> Recovered:
     """
-    Ask the exchange about what the journal believes, and learn.
+    Ask the exchange about what the journal believes, and learn. A reset counts when it is seen twice.
 
     Raises:
         ConfigError: account and books contradict each other, twice in a row.
@@ -81,7 +81,8 @@ def recover(
         result = _look(belief, gateway, symbols)
         belief = _learn(belief, result, recorder)
         sentences |= dict.fromkeys(result.sentences)
-        if result.wipe is not None or result.is_settled or not _disagrees(result):
+        is_over = attempt > 0 if result.wipe is not None else result.is_settled or not _disagrees(result)
+        if is_over:
             break
     if result.wipe is not None:
         _bury(belief, result.wipe.events, recorder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -207,6 +208,20 @@ def test_booked_trades_that_nobody_knows():
     both = ExchangeView(complete_ms=complete, trades=(trade(5_000), trade(5_001)))
     assert reconcile(believed, both).is_settled
     assert reconcile(believed, ExchangeView(complete_ms={"BTCUSDT": (DAY_MS + 3, 2 * DAY_MS)})).is_settled
+
+
+def test_a_hidden_order_is_no_wipe_where_a_trade_of_ours_is_listed():
+    """Copies of the exchange lag; a trade with the same id and other amounts is of another life, though."""
+    waiting = order(1, 5_000)
+    believed = belief(waiting, order(2, 5_001, traded="1"))
+    listed = ExchangeView(missing=gone(waiting), trades=(trade(5_001),))
+    other = replace(trade(5_001), quantity=D(2))
+
+    result = reconcile(believed, listed)
+
+    assert result.wipe is None
+    assert "btr-0b-00000001 is OPEN in the journal" in result.contradictions[0]
+    assert reconcile(believed, replace(listed, trades=(other,))).wipe is not None
 
 
 def test_what_never_arrived_is_no_sign_of_a_wipe():
