@@ -9,10 +9,8 @@ input and ends when that is closed, which also happens when the bot is killed.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
-import pickle
 import secrets
 import signal
 import subprocess
@@ -23,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bt_run.core.errors import BtRunError, ConfigError
+from bt_run.run.child import greet_child, start_child, told_by_parent
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -70,13 +69,7 @@ class DeskBeside:
         self.url = ""
 
     def __enter__(self) -> Self:
-        # -P: the current folder must not hide a module. A group of its own: Ctrl-C is for the bot alone.
-        self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            [sys.executable, "-P", "-c", f"from {__name__} import main; main()"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
+        self._process = start_child(__name__)
         try:
             self._greet(self._process)
         except BaseException:
@@ -90,18 +83,7 @@ class DeskBeside:
         return None if self._process is None else self._process.pid
 
     def _greet(self, process: subprocess.Popen[bytes]) -> None:
-        into, out = process.stdin, process.stdout
-        if into is None or out is None:
-            raise AssertionError
-        with suppress(BrokenPipeError):
-            into.write(base64.b64encode(pickle.dumps(self._plan)) + b"\n")
-            into.flush()
-        impatience = threading.Timer(_START_S, process.kill)
-        impatience.start()
-        try:
-            line = out.readline()
-        finally:
-            impatience.cancel()
+        line = greet_child(process, self._plan, limit_s=_START_S)
         if not line:
             raise ConfigError("The web desk did not start. Run bt-run web --journal beside the bot to see why.")
         told: dict[str, str] = json.loads(line)
@@ -137,7 +119,7 @@ class DeskBeside:
 def main() -> None:
     """Serve the desk whose plan comes on standard input, until that is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    plan: BesidePlan = pickle.loads(base64.b64decode(sys.stdin.buffer.readline()))  # noqa: S301  # our parent's
+    plan: BesidePlan = told_by_parent()
     if hasattr(os, "nice"):
         os.nice(_NICER)
     threading.Thread(target=_end_with_the_bot, daemon=True).start()

@@ -9,9 +9,7 @@ happens when we are killed.
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
-import pickle
 import signal
 import subprocess
 import sys
@@ -25,6 +23,7 @@ import requests
 
 from bt_run.core.errors import BtRunError, ConfigError, DataError, ExchangeError
 from bt_run.core.venue import VENUES
+from bt_run.run.child import greet_child, start_child, told_by_parent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,13 +87,7 @@ class EmbeddedPractice:
         self.markets: tuple[Market, ...] = ()
 
     def __enter__(self) -> Self:
-        # -P: the current folder must not hide a module. A group of its own: Ctrl-C is for us alone.
-        self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
-            [sys.executable, "-P", "-c", f"from {__name__} import main; main()"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
+        self._process = start_child(__name__)
         try:
             self._greet(self._process)
         except BaseException:
@@ -103,18 +96,7 @@ class EmbeddedPractice:
         return self
 
     def _greet(self, process: subprocess.Popen[bytes]) -> None:
-        into, out = process.stdin, process.stdout
-        if into is None or out is None:
-            raise AssertionError
-        with suppress(BrokenPipeError):
-            into.write(base64.b64encode(pickle.dumps(self._told)) + b"\n")
-            into.flush()
-        impatience = threading.Timer(_START_S, process.kill)
-        impatience.start()
-        try:
-            line = out.readline()
-        finally:
-            impatience.cancel()
+        line = greet_child(process, self._told, limit_s=_START_S)
         if not line:
             raise ExchangeError(f"The practice exchange did not start (exit code {process.wait(_ASK_S)}).")
         told: dict[str, Any] = json.loads(line)
@@ -177,7 +159,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from bt_run.practice.plan import prepare  # noqa: PLC0415  # the parent has no need of the exchange
 
-    told = pickle.loads(base64.b64decode(sys.stdin.buffer.readline()))  # noqa: S301  # our parent's
+    told = told_by_parent()
     plan: PracticePlan = told[0]
     cash: Decimal | None = told[1]
 
