@@ -8,18 +8,21 @@ known is asked for, what contradicts is told, what is not ours is not touched.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from brokers.amounts import text_of
 from brokers.client_ids import ClientId
 from brokers.hand_ids import is_hand_id
+from brokers.order_events import NeverArrived
 from brokers.orders import Order, Side, apply
 from brokers.reconciling.account import (
     ForeignHolding,
     Shortfall,
     Wipe,
     compare_balances,
+    has_stray_trade,
     suspect_wipe,
     trades_gone,
 )
@@ -106,11 +109,22 @@ def reconcile(belief: Belief, view: ExchangeView, *, patience_s: float = PATIENC
     """
     Compare. An order counts as never arrived when -2013 has been the answer for `patience_s` seconds.
 
-    Call it with open orders and balances first, fetch what `to_query` and `to_fetch` name, and call it again.
+    Where a trade or a balance speaks against that, the order stays unknown. Call it with open orders and
+    balances first, fetch what `to_query` and `to_fetch` name, and call it again.
     """
+    result = _compare(belief, view, patience_s, frozenset())
+    doubted = _doubted_absences(belief, view, result)
+    return _compare(belief, view, patience_s, doubted) if doubted else result
+
+
+def _compare(belief: Belief, view: ExchangeView, patience_s: float, doubted: frozenset[str]) -> Reconciliation:
+    """Compare; that the exchange does not know the `doubted` orders is not believed however long it says so."""
     strays, lost = _adopt(belief, view)
     orders = {**belief.orders, **{order.client_id: order for order in strays}}
-    lessons = {client_id: _lesson(order, view, patience_s) for client_id, order in orders.items()}
+    lessons = {
+        client_id: _lesson(order, view, math.inf if client_id in doubted else patience_s)
+        for client_id, order in orders.items()
+    }
     after = {client_id: lesson.order for client_id, lesson in lessons.items()}
     ledger, to_book, unbooked = _book(belief.ledger, after)
     unasked = _unasked(lessons, view)
@@ -153,6 +167,21 @@ def applied(belief: Belief, result: Reconciliation, fee_prices: Mapping[str, Dec
         fee_price = (fee_prices or {}).get(item.fill.fee_asset)
         ledger = ledger.book(item.symbol, item.side, item.fill, fee_price)
     return replace(belief, orders=orders, ledger=ledger)
+
+
+def _doubted_absences(belief: Belief, view: ExchangeView, result: Reconciliation) -> frozenset[str]:
+    """
+    Name orders that were taken for never arrived, though something was traded that no known order explains.
+
+    One copy of the exchange's books may lag where others do not: a trade is listed, or coins are gone, and the
+    order itself is not found.
+    """
+    if result.wipe:
+        return frozenset()
+    never = [client_id for client_id, event in result.events if isinstance(event, NeverArrived)]
+    if result.shortfalls:
+        return frozenset(never)
+    return frozenset(name for name in never if has_stray_trade(belief.orders[name], belief, view))
 
 
 def _adopt(belief: Belief, view: ExchangeView) -> tuple[tuple[Order, ...], list[str]]:

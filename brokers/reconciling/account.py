@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from brokers.orders import Order
     from brokers.reconciling.views import Balance, Belief, ExchangeView
 
-__all__ = ["ForeignHolding", "Shortfall", "Wipe", "compare_balances", "suspect_wipe", "trades_gone"]
+__all__ = [
+    "ForeignHolding",
+    "Shortfall",
+    "Wipe",
+    "compare_balances",
+    "has_stray_trade",
+    "suspect_wipe",
+    "trades_gone",
+]
 
 _SPREAD_MS = 60_000  # an answer's time may differ from the order's own by its way through the exchange
 
@@ -95,6 +103,19 @@ def suspect_wipe(
     ]
     why = "the exchange was reset and does not know it any more"
     return Wipe(tuple(reasons), tuple((order.client_id, Expired(why, 0)) for order in gone))
+
+
+def has_stray_trade(order: Order, belief: Belief, view: ExchangeView) -> bool:
+    """Tell whether since the order was made a trade of its symbol is listed that no known order explains."""
+    known = {told.exchange_id for told in (*view.open_orders, *view.queried)}
+    known |= {ours.exchange_id for ours in belief.orders.values() if ours.exchange_id is not None}
+    return any(
+        trade.symbol == order.symbol
+        and trade.time_ms >= order.created_ms - _SPREAD_MS
+        and trade.exchange_id not in known
+        and (trade.symbol, trade.trade_id) not in belief.ledger.booked
+        for trade in view.trades
+    )
 
 
 def _gone(belief: Belief, view: ExchangeView, patience_s: float) -> list[Order]:
