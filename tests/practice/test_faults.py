@@ -161,7 +161,7 @@ def test_a_fault_chooses_by_method_path_channel_and_symbol(served, board):
 
 def test_an_order_hides_for_a_while(served, board):
     """Asked for at once it does not exist; a moment later it does."""
-    with board.having(HiddenOrder(hidden_s=0.3)):
+    with board.having(HiddenOrder(hidden_s=1.0)):
         number = served.signed("POST", ORDER, **limit(served, "a")).json()["orderId"]
         told = [
             served.signed("GET", ORDER, symbol=SYMBOL, origClientOrderId="a").json().get("code"),
@@ -173,6 +173,17 @@ def test_an_order_hides_for_a_while(served, board):
 
     assert [-2013, -2013] == told
     assert "NEW" == last.json()["status"]
+
+
+def test_an_order_hides_for_a_minute_of_the_exchanges_clock_at_most(served, board):
+    """Who lets minutes pass in a moment is not told what nobody is told after minutes."""
+    with board.having(HiddenOrder(hidden_s=3600)):
+        number = served.signed("POST", ORDER, **limit(served, "a")).json()["orderId"]
+        young = served.signed("GET", ORDER, symbol=SYMBOL, orderId=number)
+        served.advance(60_001)
+        old = served.signed("GET", ORDER, symbol=SYMBOL, orderId=number)
+
+    assert (-2013, 200) == (young.json().get("code"), old.status_code)
 
 
 @pytest.mark.parametrize(

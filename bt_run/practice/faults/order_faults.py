@@ -103,7 +103,11 @@ class PartialFillThenCancel(RequestFault):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HiddenOrder(RequestFault):
-    """Asking for an order is answered -2013 within `hidden_s` real seconds of its acceptance."""
+    """
+    Asking for an order is answered -2013 within `hidden_s` real seconds of its acceptance.
+
+    It ends sooner where a minute has passed by the exchange's clock.
+    """
 
     kind: ClassVar[str] = "hidden_order"
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Stage"]
 
 _REMEMBERED = 1000
+_LAGS_MS = 60_000  # of the exchange's own time: no copy of its books lags behind for longer
 _ANSWERED_S = 0.05  # what the answer to the request that asked for a restart may take
 _WRITTEN_S = 1.0
 _GOES_AWAY = 1001
@@ -42,7 +43,7 @@ class Stage:
     def __init__(self, server: PracticeServer) -> None:
         self.server = server
         self.closed: list[tuple[int, int]] = []
-        self._accepted: OrderedDict[tuple[str, str], float] = OrderedDict()
+        self._accepted: OrderedDict[tuple[str, str], tuple[float, int]] = OrderedDict()
         self._thinned = ""
         self._unlisten: Callable[[], None] | None = self.exchange.listen(self._note)
 
@@ -93,10 +94,16 @@ class Stage:
     # Orders.
 
     def age_of(self, symbol: str, order_id: str | None, client_id: str | None) -> float | None:
-        """Give how many real seconds ago an order was accepted; None where that is long ago or never was."""
+        """
+        Give how many real seconds ago an order was accepted; None where that is long ago or never was.
+
+        It is long ago too where a minute has passed by the exchange's clock, which may run quicker than ours.
+        """
         names = [name for name in (f"id {order_id}", f"client {client_id}") if not name.endswith("None")]
         moments = [at for name in names if (at := self._accepted.get((symbol, name))) is not None]
-        return None if not moments else time.monotonic() - moments[0]
+        if not moments or self.exchange.now - moments[0][1] > _LAGS_MS:
+            return None
+        return time.monotonic() - moments[0][0]
 
     def thin(self, symbol: str, most: Decimal) -> None:
         """Make a book thin until `thicken`."""
@@ -188,6 +195,6 @@ class Stage:
         if order.updated != order.created:
             return  # triggered later, known long since
         for name in (f"id {order.order_id}", f"client {order.client_order_id}"):
-            self._accepted[order.ticket.symbol, name] = time.monotonic()
+            self._accepted[order.ticket.symbol, name] = time.monotonic(), self.exchange.now
         while len(self._accepted) > _REMEMBERED:
             self._accepted.popitem(last=False)
