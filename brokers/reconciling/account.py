@@ -10,10 +10,11 @@ from brokers.order_events import Event, Expired
 from brokers.orders import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from decimal import Decimal
 
     from brokers.holdings import Ledger
+    from brokers.order_events import Filled
     from brokers.orders import Order
     from brokers.reconciling.views import Balance, Belief, ExchangeView
 
@@ -90,7 +91,8 @@ def suspect_wipe(
     One of these is enough; a shortfall of a balance confirms, but alone may be a withdrawal. Orders may be
     hidden for a while, so they are not gone where the exchange lists a trade of ours.
     """
-    gone = [] if _knows_a_trade(belief, view) else _gone(belief, view, patience_s)
+    is_known = any(is_listed for _, _, is_listed in _own_trades(belief, view))
+    gone = [] if is_known else _gone(belief, view, patience_s)
     reasons = [*_orders_gone(gone), *_ids_began_anew(belief, view)]
     lost, kept = trades_gone(belief, view)
     if lost and not kept:
@@ -132,16 +134,6 @@ def _gone(belief: Belief, view: ExchangeView, patience_s: float) -> list[Order]:
     return accepted
 
 
-def _knows_a_trade(belief: Belief, view: ExchangeView) -> bool:
-    """Tell whether a booked trade is listed; its amounts are compared too, for ids may begin anew."""
-    told = {(trade.symbol, trade.trade_id, trade.quantity, trade.price) for trade in view.trades}
-    return any(
-        (order.symbol, fill.trade_id, fill.quantity, fill.price) in told
-        for order in belief.orders.values()
-        for fill in order.fills
-    )
-
-
 def _orders_gone(gone: list[Order]) -> list[str]:
     if not gone:
         return []
@@ -175,13 +167,23 @@ def _ids_began_anew(belief: Belief, view: ExchangeView) -> list[str]:
 
 def trades_gone(belief: Belief, view: ExchangeView) -> tuple[int, int]:
     """Count booked trades within complete lists of trades: those that are not there, and those that are."""
-    told = {(trade.symbol, trade.trade_id) for trade in view.trades}
     lost = kept = 0
-    for order in belief.orders.values():
-        since_ms, until_ms = view.complete_ms.get(order.symbol, (0, -1))
-        for fill in order.fills:
-            key = (order.symbol, fill.trade_id)
-            if since_ms <= fill.time_ms <= until_ms and key in belief.ledger.booked:
-                kept += key in told
-                lost += key not in told
+    for symbol, fill, is_listed in _own_trades(belief, view):
+        since_ms, until_ms = view.complete_ms.get(symbol, (0, -1))
+        if since_ms <= fill.time_ms <= until_ms and (symbol, fill.trade_id) in belief.ledger.booked:
+            kept += is_listed
+            lost += not is_listed
     return lost, kept
+
+
+def _own_trades(belief: Belief, view: ExchangeView) -> Iterator[tuple[str, Filled, bool]]:
+    """
+    Give the symbol and each fill of our orders, and whether the exchange lists it.
+
+    Amounts are compared beside ids, for after a reset ids may begin anew.
+    """
+    told = {(trade.symbol, trade.trade_id, trade.quantity, trade.price) for trade in view.trades}
+    for order in belief.orders.values():
+        for fill in order.fills:
+            listed = (order.symbol, fill.trade_id, fill.quantity, fill.price)
+            yield order.symbol, fill, listed in told
