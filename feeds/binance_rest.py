@@ -33,7 +33,7 @@ from bt_run.core.errors import (
 from bt_run.core.retry import retrying
 from feeds.fetching.kline_page import Page, tidy_page
 from feeds.fetching.weight import FUTURES_LIMIT, SPOT_LIMIT, WeightBudget
-from feeds.wire.codec_rest import parse_agg_trades, parse_klines, parse_ticker
+from feeds.wire.codec_rest import parse_agg_trades, parse_exchange_info, parse_klines, parse_ticker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -185,7 +185,8 @@ class BinanceRest:
         """
         chosen = {"symbol": symbol} if symbol is not None and self.market == "spot" else {}
         what = f"exchangeInfo of {symbol or self.market}"
-        info = self._ask("exchangeInfo", chosen, weight=_INFO_WEIGHT[self.market], what=what)
+        weight = _INFO_WEIGHT[self.market]
+        info = self._ask("exchangeInfo", chosen, weight=weight, what=what, parse=parse_exchange_info)
         for limit in info.get("rateLimits", []):
             if limit.get("rateLimitType") == "REQUEST_WEIGHT" and limit.get("interval") == "MINUTE":
                 self.budget.limit = int(limit["limit"]) // int(limit.get("intervalNum", 1))
@@ -305,9 +306,9 @@ class BinanceRest:
         """Give all symbols for a suggestion; none where even that fails, because the first error counts."""
         try:
             answer = self._ask_once("exchangeInfo", {}, weight=_INFO_WEIGHT[self.market], what="exchangeInfo")
-        except ExchangeError:
+            return [entry["symbol"] for entry in parse_exchange_info(answer)["symbols"]]
+        except (ExchangeError, FrameError):
             return []
-        return [entry["symbol"] for entry in answer.get("symbols", [])]
 
     def _client(self) -> Any:
         """Give this thread's client: requests.Session and the last response belong to one thread."""

@@ -48,7 +48,7 @@ class AccountQuestions:
             if error.code in _NO_SYMBOL:
                 raise UnknownSymbol(symbol, self._symbols()) from None
             raise
-        self._note_limits(info)
+        _read(what, lambda: self._note_limits(info))
         found = _read(what, lambda: next(item for item in info["symbols"] if item["symbol"] == symbol))
         return SymbolFilters.of(found, others=[*info.get("exchangeFilters", ()), *self._own_filters(symbol)])
 

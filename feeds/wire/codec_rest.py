@@ -26,7 +26,14 @@ if TYPE_CHECKING:
     from bt_run.core.market import IntArray
     from feeds.wire.messages import Message
 
-__all__ = ["KlinePage", "parse_agg_trades", "parse_backfill", "parse_klines", "parse_ticker"]
+__all__ = [
+    "KlinePage",
+    "parse_agg_trades",
+    "parse_backfill",
+    "parse_exchange_info",
+    "parse_klines",
+    "parse_ticker",
+]
 
 _COLUMNS = {
     "open": 1, "high": 2, "low": 3, "close": 4, "volume": 5, "quote_volume": 7, "trades": 8,
@@ -105,6 +112,27 @@ def parse_agg_trades(rows: Any, symbol: str) -> list[AggTrade]:
         except FieldError as error:
             raise FrameError(str(error), json.dumps(row)) from None
     return trades
+
+
+def parse_exchange_info(answer: Any) -> dict[str, Any]:
+    """
+    See that this is the decoded object of ``GET /api/v3/exchangeInfo`` or ``/fapi/v1/exchangeInfo``; gives it.
+
+    ::
+
+        {"rateLimits":[{"rateLimitType":"REQUEST_WEIGHT","interval":"MINUTE","intervalNum":1,"limit":6000}],
+         "exchangeFilters":[],"symbols":[{"symbol":"BNBBTC","status":"TRADING"}]}
+
+    Raises:
+        FrameError: no such object, or a symbol without a name.
+    """
+    told = answer if isinstance(answer, dict) else {}
+    lists = [told.get(name, []) for name in ("rateLimits", "exchangeFilters")] + [told.get("symbols")]
+    if not all(isinstance(each, list) and all(isinstance(item, dict) for item in each) for each in lists):
+        raise FrameError("These are not the rules of an exchange.", json.dumps(answer))
+    if not all(isinstance(item.get("symbol"), str) for item in told["symbols"]):
+        raise FrameError("In these rules of an exchange a symbol has no name.", json.dumps(answer))
+    return told
 
 
 def parse_ticker(answer: Any) -> MiniTicker:

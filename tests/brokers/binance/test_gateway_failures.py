@@ -445,6 +445,16 @@ def test_an_answer_without_sense_is_an_error(script, scripted, body):
         scripted.balances()
 
 
+@pytest.mark.parametrize(
+    "body", [[], {}, {"symbols": []}, {"symbols": [], "rateLimits": [5]}, {"symbols": [{}]}]
+)
+def test_rules_without_sense_are_an_error(script, scripted, body):
+    """Here too it is said what was asked, instead of a traceback."""
+    script.will("GET /api/v3/exchangeInfo", *[{"body": body}] * 9)
+    with pytest.raises(Disconnected, match="The rules of BTCUSDT"):
+        scripted.filters("BTCUSDT")
+
+
 def test_questions_wait_for_room_and_orders_do_not(script, make_order):
     """Nine tenths of the weight are for questions; the exchange's own count decides."""
     waits = []

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from bt_run.core.errors import FrameError
-from feeds.wire.codec_rest import parse_agg_trades, parse_klines, parse_ticker
+from feeds.wire.codec_rest import parse_agg_trades, parse_exchange_info, parse_klines, parse_ticker
 from feeds.wire.messages import AggTrade
 
 ROW = [
@@ -148,3 +148,21 @@ def test_what_is_no_summary_is_shown(answer: Any) -> None:
     """Never half of one."""
     with pytest.raises(FrameError):
         parse_ticker(answer)
+
+
+def test_the_rules_of_an_exchange_stay_as_they_are() -> None:
+    """Only their shape is looked at: what a symbol's rules hold is for others to read."""
+    told = {"rateLimits": [{"rateLimitType": "REQUEST_WEIGHT"}], "symbols": [{"symbol": "BNBBTC"}]}
+
+    assert told == parse_exchange_info(told)
+    assert {"symbols": []} == parse_exchange_info({"symbols": []})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [[], None, {}, {"symbols": {}}, {"symbols": [{}]}, {"symbols": [], "rateLimits": {}}, {"symbols": ["X"]}],
+)
+def test_what_are_no_rules_is_shown(answer: Any) -> None:
+    """A proxy's or a broken exchange's answer must not end in a traceback far from here."""
+    with pytest.raises(FrameError, match="rules of an exchange"):
+        parse_exchange_info(answer)
