@@ -64,11 +64,17 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 PATIENCE = verbs.Patience(taken_s=0.3, answered_s=5.0, ended_s=5.0)
 
 
-def write_run(path: Path, *, venue: str = "practice", mode: str = "live") -> None:
+def write_run(path: Path, *, venue: str = "practice", mode: str = "live", **settings: object) -> None:
     """Leave a run that was killed."""
     with Journal(path) as journal:
         journal.begin_run(
-            venue=venue, symbol="BTCUSDT", interval="1m", strategy="sar", started_ms=T0, mode=mode
+            venue=venue,
+            symbol="BTCUSDT",
+            interval="1m",
+            strategy="sar",
+            started_ms=T0,
+            mode=mode,
+            settings=settings,
         )
 
 
@@ -194,6 +200,17 @@ def write_holding(path: Path, exchange: Exchange) -> None:
             OrderEvent("Intent", T0),
         )
         journal.write_fill(FillRecord(1, "BTCUSDT", 1, name, "BUY", D("0.5"), D(100), D(0), "USDT", T0))
+
+
+def test_panic_after_a_replay_says_that_its_exchange_is_gone(bt_run, path: Path):
+    """No key would help: the practice exchange of a replay ends with its run."""
+    write_run(path, replay="btc_1d.csv")
+    said = bt_run("panic")
+
+    assert 2 == said.returncode
+    assert "run 1 replayed btc_1d.csv on an exchange of its own that ended with it" in said.stderr
+    write_run(path, venue="testnet")
+    assert "nothing held at testnet" in bt_run("panic").stdout
 
 
 def test_panic_sells_what_a_dead_bot_held(bt_run, path: Path):

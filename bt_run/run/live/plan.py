@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from bt_run.core.venue import Venue
     from strategies.loader import LoadedStrategy
 
-__all__ = ["DataOrigin", "LivePlan", "Mode", "OnStop"]
+__all__ = ["REPLAY", "DataOrigin", "LivePlan", "Mode", "OnStop"]
+
+REPLAY = "replay"
+"""The setting in the journal that names the data of a run whose exchange ends with it; None for all others."""
 
 Mode = Literal["live", "paper", "signals"]
 """Where orders go: to the venue, to our own simulated fills, or nowhere."""
@@ -121,6 +124,7 @@ class LivePlan:
             "one_strategy": self.one_strategy,
             "on_stop": self.on_stop,
             "missed_exits": self.missed_exits,
+            REPLAY: None if self.origin is None else self.origin.name,
             "limits": {
                 name: None if (value := getattr(self.limits, name)) is None else str(value)
                 for name in self.limits.__slots__

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bt_run.core.errors import ConfigError, ExchangeError
+from bt_run.run.live.plan import REPLAY
 from bt_run.run.panic.books import symbols_in_play
 from bt_run.run.panic.one_symbol import PATIENCE_S, panic_symbol
 from bt_run.run.verbs import hold_entries, trades
@@ -40,13 +41,19 @@ def find_target(journal: JournalQueries, *, symbol: str | None = None, venue: st
     Find what there is to end: at the venue of the newest run that traded, unless one is named.
 
     A symbol that is named is looked at whether or not the journal has anything of it.
-    Raises NothingTraded where no run did there: paper runs leave nothing at an exchange.
+    Raises NothingTraded where no run did there: paper runs leave nothing at an exchange, and the exchange of a
+    replay ends with its run.
     """
     last = journal.last_run(venue=venue, mode="live")
     if last is None:
         where = f" at {venue}" if venue else ""
         raise NothingTraded(
             f"No run in the journal {journal.place} has traded{where}, so nothing of ours is at an exchange."
+        )
+    if replayed := last.settings.get(REPLAY):
+        raise NothingTraded(
+            f"In the journal {journal.place} run {last.run} replayed {replayed} on an exchange of its own that "
+            f"ended with it, so nothing of ours is at an exchange."
         )
     symbols = (symbol,) if symbol else tuple(symbols_in_play(journal, venue=last.venue))
     return PanicTarget(last.venue, symbols)
