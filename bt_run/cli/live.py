@@ -148,7 +148,7 @@ def live(
             to_stderr = quiet or is_stdout(json_path)
             plan = open_page(stack, plan, port=web_port, opens=web_browser, to_stderr=to_stderr)
         display = stack.enter_context(LiveDisplay(plan, quiet=quiet))
-        run = LiveRun(plan, credentials, audience=display, account_uid=uid, listener=listener)
+        run = LiveRun(plan, credentials, audience=display, account_uid=uid, listener=listener, abandon=_abandon)
         outcome = run.run()
     say_unsent(is_unsent=listener is not None and listener.unsent)
     written = _write(outcome.results, plot=plot, json_path=json_path, trades=trades, equity=equity)
@@ -159,6 +159,20 @@ def live(
         _print(outcome, written)
     if outcome.was_interrupted:
         ctx.exit(_INTERRUPTED)
+
+
+def _abandon() -> None:
+    """End the process as if it was killed; written around `sys.stderr`, which the other thread may hold."""
+    from bt_run.cli.main import TERMINATED
+    from bt_run.run.live.os_signals import LEAVE_S
+
+    told = (
+        f"Error: The run did not end within {LEAVE_S:g} s of SIGTERM, so the process ends as if killed. "
+        f"The same command goes on from here.\n"
+    )
+    shown = "\x1b[?25h\n" if sys.stderr.isatty() else ""  # the cursor, which the panel hides
+    os.write(2, (shown + told).encode())
+    os._exit(TERMINATED)
 
 
 # Before the run.

@@ -126,6 +126,43 @@ def test_a_signal_ends_it_in_order(bt_run_started: Any, number: signal.Signals, 
     assert not Path(f"/proc/{exchange}").exists()  # it died with the run
 
 
+BUSY = """\
+import backtrader as bt
+
+class Mine(bt.Strategy):
+    def next(self):
+        if self.data.datetime.date(0).isoformat() >= "2025-09-05":
+            print("busy now", flush=True)
+            while True:
+                pass
+"""
+
+
+@pytest.mark.slow
+def test_a_strategy_that_never_returns_does_not_outlive_sigterm(
+    bt_run: Any, bt_run_started: Any, work: Path
+) -> None:
+    """The process ends in time, as if killed, and so does its exchange; the journal is whole."""
+    (work / "busy.py").write_text(BUSY)
+    words = ("live", "-s", "busy.py", *REPLAY, "--journal", "j.sqlite", "--history", "0")
+    bot = bt_run_started(*words)
+    assert bot.stdout is not None
+    assert "busy now" in bot.stdout.readline()
+    (exchange,) = _children(bot.pid)
+    began = time.monotonic()
+    bot.send_signal(signal.SIGTERM)
+    _, said = bot.communicate(timeout=30)
+    assert time.monotonic() - began < 10  # it promises five of a machine that has time
+    assert bot.returncode == 143
+    assert "did not end within 4.7 s of SIGTERM" in said
+    assert "The same command goes on from here" in said
+    until = time.monotonic() + 20
+    while Path(f"/proc/{exchange}").exists():
+        assert time.monotonic() < until
+    listed = bt_run("journal", "runs", "--journal", "j.sqlite")
+    assert listed.returncode == 0, listed.stderr
+
+
 def _children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 

@@ -43,7 +43,11 @@ class Told:
     def listening(self, stop: Stop) -> Iterator[None]:
         """Hear signals."""
         with stopping_on_signals(
-            stop, wake=self.saying("wake"), interrupt=self.saying("interrupt"), cut=self.saying("cut")
+            stop,
+            wake=self.saying("wake"),
+            interrupt=self.saying("interrupt"),
+            cut=self.saying("cut"),
+            abandon=self.saying("abandon"),
         ):
             yield
 
@@ -114,6 +118,23 @@ def test_nothing_is_interrupted_once_the_end_has_begun(monkeypatch: pytest.Monke
         stop.has_begun = True
         wait_for(lambda: "cut" in told.words)
     assert told.words == ["wake", "cut"]
+
+
+@pytest.mark.parametrize(("number", "is_abandoned"), [(signal.SIGTERM, True), (signal.SIGINT, False)])
+def test_what_does_not_end_is_abandoned_where_nobody_sits_at_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals, is_abandoned: bool
+) -> None:
+    """A person can press Ctrl-C again; a service manager would kill the process, and its children."""
+    wait_order = [os_signals.INTERRUPT_S, os_signals.END_S, os_signals.OVER_S, os_signals.LEAVE_S, 5.0]
+    monkeypatch.setattr(os_signals, "INTERRUPT_S", 0.01)
+    monkeypatch.setattr(os_signals, "END_S", 0.05)
+    monkeypatch.setattr(os_signals, "LEAVE_S", 0.02)
+    told = Told()
+    with told.listening(Stop()):
+        send(number)
+        wait_for(lambda: "cut" in told.words)
+    assert ("abandon" in told.words) == is_abandoned
+    assert wait_order == sorted(wait_order)
 
 
 class Hurried(RunListener):

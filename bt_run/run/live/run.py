@@ -29,7 +29,7 @@ from bt_run.run.live.turns import Stop
 from bt_run.run.live.wire import Account, LiveWire
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from brokers.binance.credentials import Credentials
     from brokers.filters import SymbolFilters
@@ -75,6 +75,7 @@ class LiveRun:
         audience: Who follows.
         account_uid: The number that the account must have, of real money; None: any.
         listener: Who hears of each thing that happens; must not keep the run waiting.
+        abandon: Ends the process, where the run has not ended some seconds after SIGTERM; called in a thread.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class LiveRun:
         audience: Audience | None = None,
         account_uid: str | None = None,
         listener: RunListener | None = None,
+        abandon: Callable[[], object] = lambda: None,
     ) -> None:
         if plan.mode == "live" and credentials is None:
             raise ConfigError(f"Trading on {plan.venue.name} needs a key.")
@@ -93,6 +95,7 @@ class LiveRun:
         self._account_uid = account_uid
         self._audience = audience or Silence()
         self._listener = listener or RunListener()
+        self._abandon = abandon
         self._stop = Stop()
         self._wire: LiveWire | None = None
 
@@ -122,7 +125,11 @@ class LiveRun:
             stack.callback(account.cut)
             record = begin_run(journal, self._plan, past)
             with stopping_on_signals(
-                self._stop, wake=wire.bell.ring, interrupt=account.interrupt, cut=account.cut
+                self._stop,
+                wake=wire.bell.ring,
+                interrupt=account.interrupt,
+                cut=account.cut,
+                abandon=self._abandon,
             ):
                 try:
                     is_restart = record.resumes is not None
