@@ -227,7 +227,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
 
     def _hear(self, event: Any) -> None:
         if isinstance(event, OrderSeen):
-            self._session.desk.take(event.client_id, event.event)
+            self._session.desk.hear(event)
         elif isinstance(event, AccountReport):
             self.report(event)
         elif isinstance(event, BalancesSeen):

@@ -23,6 +23,8 @@ __all__ = [
     "TimedOut",
 ]
 
+_NO_ORDER = -2010  # NEW_ORDER_REJECTED; errors.md of binance-spot-api-docs, read 2026-07-21
+
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
@@ -97,6 +99,11 @@ class Rejected:
 
     code: int | None
     reason: str
+
+    @property
+    def lacks_balance(self) -> bool:
+        """Whether the account does not have what the order needs; -2010 stands for other reasons too."""
+        return self.code == _NO_ORDER and "insufficient" in self.reason.lower()
 
 
 @dataclass(frozen=True, slots=True)

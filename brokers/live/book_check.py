@@ -78,7 +78,7 @@ class BookCheck:
         if result.to_query or result.to_fetch:
             view = self._asked_more(view, result)
             result = self._learn(view)
-        self._judge(result, self._lost(report.lost))
+        self._judge(result, self._lost(report.lost), report.time_ms)
         self._forget_old()
         return result
 
@@ -130,7 +130,7 @@ class BookCheck:
             if trade_id == self._newest.get(symbol)
         ]
 
-    def _judge(self, result: Reconciliation, lost: Sequence[str]) -> None:
+    def _judge(self, result: Reconciliation, lost: Sequence[str], asked_ms: int) -> None:
         doubts = {sentence: sentence for sentence in result.contradictions}
         doubts |= {
             f"short of {lack.asset}": f"The account holds {lack.told:f} {lack.asset}, the books say "
@@ -145,7 +145,7 @@ class BookCheck:
         if confirmed:
             self._desk.complain(" ".join(confirmed))
         elif not doubts:
-            self._desk.settle()
+            self._desk.settle(asked_ms=asked_ms)
 
     def _forget_old(self) -> None:
         """

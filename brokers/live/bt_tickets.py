@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import backtrader as bt
 
 from brokers.amounts import ZERO, minus, total_of
+from brokers.order_events import Rejected
 from brokers.orders import State
 
 if TYPE_CHECKING:
@@ -232,8 +233,8 @@ class Tickets:
 
 def _ending(ticket: Ticket, after: Order) -> tuple[int, str]:
     if after.state is State.REJECTED:
-        poor = ticket.code == -2010 and "insufficient" in after.reason.lower() and after.side == "BUY"
-        return (bt.Order.Margin if poor else bt.Order.Rejected), after.reason
+        is_poor = after.side == "BUY" and Rejected(ticket.code, after.reason).lacks_balance
+        return (bt.Order.Margin if is_poor else bt.Order.Rejected), after.reason
     if ticket.expires:
         return bt.Order.Expired, "its time (valid) is over"
     if after.state is State.EXPIRED and not after.list_client_id:

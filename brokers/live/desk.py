@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from brokers.order_events import CancelSent, Submitted, TimedOut
+from brokers.amounts import text_of
+from brokers.order_events import Accepted, Canceled, CancelSent, Expired, Filled, Rejected, Submitted, TimedOut
 from brokers.orders import Order, State, apply
 from bt_run.core.errors import ExchangeError, IllegalTransition, Oversold
 
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from decimal import Decimal
 
-    from brokers.gateway import Gateway
+    from brokers.gateway import Gateway, OrderSeen
     from brokers.holdings import Holding, Ledger
-    from brokers.order_events import Event, Filled
+    from brokers.order_events import Event
     from brokers.recorder import Recorder
 
 __all__ = ["Desk", "Listener"]
@@ -69,6 +70,7 @@ class Desk:
         self.orders: dict[str, Order] = {}
         self._open: dict[str, Order] = {}  # of them those that are not over: asked for many times at each turn
         self.trouble = ""
+        self._doubted_ms = -1
 
     # Requests.
 
@@ -121,6 +123,18 @@ class Desk:
 
     # What comes back.
 
+    def hear(self, seen: OrderSeen) -> None:
+        """
+        Take what the account's stream tells of an order.
+
+        Where its acceptance was lost, any report tells its number, by which its trades are found.
+        """
+        order, event = self.orders.get(seen.client_id), seen.event
+        is_news = order is not None and order.exchange_id is None and not order.is_terminal
+        if is_news and seen.exchange_id and isinstance(event, Filled | Canceled | Expired):
+            self.take(seen.client_id, Accepted(seen.exchange_id, event.time_ms))
+        self.take(seen.client_id, event)
+
     def take(self, client_id: str, event: Event) -> None:
         """Take an event of one of our orders; one of an order that is not ours changes nothing."""
         before = self.orders.get(client_id)
@@ -135,6 +149,8 @@ class Desk:
             return
         self._keep(after)
         self._recorder.changed(after, event)
+        if isinstance(event, Rejected) and event.lacks_balance and after.side == "SELL":
+            self._doubt_books(after)
         if len(after.fills) > len(before.fills):
             self._unbooked.append((client_id, after.fills[-1]))
             self._book()
@@ -207,9 +223,18 @@ class Desk:
             self._recorder.note(sentence)
         self.trouble = sentence
 
-    def settle(self) -> None:
-        """Allow entries again; nothing contradicts any more."""
-        if self.trouble and not self._unbooked:
+    def _doubt_books(self, order: Order) -> None:
+        """Stop entries where coins that the books hold cannot be sold: what else is held is not known."""
+        self._doubted_ms = self._gateway.server_time_ms()
+        wanted = "what is held" if order.quantity is None else text_of(order.quantity)
+        self.complain(
+            f"The exchange refuses to sell {wanted} {order.symbol}, which the books hold ({order.reason}). "
+            f"Nothing is bought until account and books have been compared."
+        )
+
+    def settle(self, *, asked_ms: int) -> None:
+        """Allow entries again: a look at the account that began at `asked_ms` found no contradiction."""
+        if self.trouble and not self._unbooked and asked_ms > self._doubted_ms:
             self._recorder.note("Orders and books agree with the exchange again; entries are allowed.")
             self.trouble = ""
 

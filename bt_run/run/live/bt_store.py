@@ -118,7 +118,7 @@ class _StoreBroker(BinanceBroker):
     def next(self) -> None:
         """Work a turn."""
         super().next()
-        self._account.follow_doubts(self.asks)
+        self._account.follow_doubts(self.asks, self.trouble)
         now = time.monotonic()
         if now - self._looked_at >= _LOOK_S:
             self._looked_at = now

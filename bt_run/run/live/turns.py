@@ -179,7 +179,7 @@ class LiveTurns:
         self._hold.act()
         self._obey()
         self._events.flush()
-        self._account.follow_doubts(self._broker.asks)
+        self._account.follow_doubts(self._broker.asks, self._broker.trouble)
         self._account.expect_trades(self._broker.newest_trades)
         now = time.monotonic()
         if now - self._shown_at >= _SHOW_S:

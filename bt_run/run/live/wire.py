@@ -99,6 +99,7 @@ class Account:
     stream: UserStream | None = None
     check: AccountCheck | None = None
     _asked: frozenset[tuple[str, str]] = frozenset()
+    _doubted: str = ""
 
     @property
     def is_up(self) -> bool:
@@ -118,8 +119,16 @@ class Account:
         self.check.check_soon(reason)
         return True
 
-    def follow_doubts(self, asks: Iterable[tuple[str, str]]) -> None:
-        """Let the check ask for the orders (symbol, client id) that are in doubt, and no others."""
+    def follow_doubts(self, asks: Iterable[tuple[str, str]], trouble: str) -> None:
+        """
+        Let the check ask for the orders (symbol, client id) that are in doubt, and no others.
+
+        It begins at once where `trouble` between orders and exchange is new.
+        """
+        if trouble != self._doubted:
+            self._doubted = trouble
+            if trouble:
+                self.look_soon(trouble)
         now = frozenset(asks)
         if self.check is None or now == self._asked:
             return

@@ -1,0 +1,114 @@
+"""What the desk learns from events, and when it lets nothing new be bought."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+
+from brokers.gateway import OrderSeen
+from brokers.holdings import Ledger
+from brokers.live.desk import Desk
+from brokers.order_events import Accepted, Canceled, Event, Expired, Filled, Rejected, Submitted, TimedOut
+from brokers.orders import Order, Side, State
+from brokers.recorder import NoRecord
+
+D = Decimal
+POOR = Rejected(-2010, "Account has insufficient balance for requested action. (HTTP 400, code -2010)")
+OTHER = Rejected(-2010, "Stop price would trigger immediately. (HTTP 400, code -2010)")
+ALL = Filled(5, D(1), D(100), D(0), "USDT", 1_000, is_maker=False, total=D(1))
+
+
+class Silent:
+    """Hears of everything and does nothing."""
+
+    def trade_booked(self, *_: object) -> None:
+        """Take a trade."""
+
+    def order_changed(self, *_: object) -> None:
+        """Take a change."""
+
+    def order_adopted(self, *_: object) -> None:
+        """Take an order."""
+
+
+@pytest.fixture
+def clock() -> SimpleNamespace:
+    """Give an exchange of which only the time is asked."""
+    return SimpleNamespace(now_ms=5_000)
+
+
+@pytest.fixture
+def desk(clock: SimpleNamespace) -> Desk:
+    gateway = SimpleNamespace(server_time_ms=lambda: clock.now_ms)
+    ledger = Ledger("USDT", D(1_000)).with_symbol("BTCUSDT", "BTC", "USDT")
+    return Desk(gateway, ledger, recorder=NoRecord(), listener=Silent(), fee_price=lambda *_: None)  # type: ignore[arg-type]
+
+
+def sent(desk: Desk, side: Side = "BUY", *events: Event) -> str:
+    """Give the id of an order that has left, and to which this happened."""
+    order = Order("btr-0b-00000001", "BTCUSDT", side, "MARKET", quantity=D(1))
+    desk.adopt(order)
+    for event in (Submitted(), *events):
+        desk.take(order.client_id, event)
+    return order.client_id
+
+
+@pytest.mark.parametrize(
+    ("event", "state"),
+    [
+        (ALL, State.FILLED),
+        (Canceled(1_000, D(0)), State.CANCELED),
+        (Expired("thin", 1_000, D(0)), State.EXPIRED),
+    ],
+)
+@pytest.mark.parametrize("known", [(), (TimedOut("the connection broke off"),)])
+def test_any_report_tells_the_number_of_an_order_whose_acceptance_was_lost(
+    desk: Desk, known: tuple[Event, ...], event: Event, state: State
+) -> None:
+    """By its number its trades are found later."""
+    client_id = sent(desk, "BUY", *known)
+    desk.hear(OrderSeen("BTCUSDT", client_id, 77, event))
+    order = desk.orders[client_id]
+    assert (order.state, order.exchange_id, order.accepted_ms) == (state, 77, 1_000)
+    assert desk.trouble == ""
+
+
+def test_a_report_without_a_number_tells_none(desk: Desk) -> None:
+    """Paper fills and checks may not know it."""
+    client_id = sent(desk)
+    desk.hear(OrderSeen("BTCUSDT", client_id, 0, ALL))
+    assert (desk.orders[client_id].state, desk.orders[client_id].exchange_id) == (State.FILLED, None)
+
+
+def test_a_report_of_a_stranger_changes_nothing(desk: Desk) -> None:
+    desk.hear(OrderSeen("BTCUSDT", "by-hand", 77, ALL))
+    assert desk.orders == {}
+
+
+def test_a_number_that_is_known_is_not_learnt_again(desk: Desk) -> None:
+    """Another number is a contradiction, which the next check tells."""
+    client_id = sent(desk, "BUY", Accepted(7, 900))
+    desk.hear(OrderSeen("BTCUSDT", client_id, 7, ALL))
+    assert (desk.orders[client_id].exchange_id, desk.orders[client_id].accepted_ms) == (7, 900)
+
+
+def test_a_sale_of_what_the_account_lacks_stops_entries_until_a_later_look_agrees(
+    desk: Desk, clock: SimpleNamespace
+) -> None:
+    """The books hold the coins, or it would not have been sent; a look that began before tells nothing."""
+    sent(desk, "SELL", POOR)
+    assert "refuses to sell 1 BTCUSDT" in desk.trouble
+    assert "insufficient balance" in desk.trouble
+    desk.settle(asked_ms=clock.now_ms)
+    assert desk.trouble
+    desk.settle(asked_ms=clock.now_ms + 1)
+    assert desk.trouble == ""
+
+
+@pytest.mark.parametrize(("side", "event"), [("BUY", POOR), ("SELL", OTHER), ("SELL", Rejected(None, "x"))])
+def test_other_refusals_say_nothing_of_the_books(desk: Desk, side: Side, event: Event) -> None:
+    """Cash may be in use by somebody else, and a price may have passed."""
+    sent(desk, side, event)
+    assert desk.trouble == ""
