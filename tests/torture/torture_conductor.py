@@ -22,9 +22,6 @@ STUCK_S = 150.0
 PACE_S = 0.03
 """So often is looked how far the clock is; each look costs the exchange a millisecond."""
 
-STAKE = 0.001
-"""So many coins are a position, not the rest of one."""
-
 SETTLE_S = 45.0
 MEET_S, QUIET_S = 10.0, 0.2
 SLOW_BARS, SLOW_S = 4, 10.0
@@ -234,34 +231,13 @@ class Conductor:
         """
         while True:
             self._settle()
-            if step.alive:
-                self._wait_for_a_stake()
-            else:
+            if not step.alive:
                 self._die()
             state: dict[str, Any] = self.exchange.ask("/practice/state")
             if self._agrees(state):
                 return state
             if not step.alive:
                 self.bot.start()
-
-    def _wait_for_a_stake(self) -> None:
-        """
-        Go on bar by bar until the bot has coins or orders at the exchange.
-
-        A living bot that has neither sees a reset at the next check of its account, half a minute later, when
-        hours of bars have passed here; what it buys until then, its next start leaves alone
-        (docs/how-to/what-can-go-wrong.md).
-        """
-
-        def has_a_stake() -> bool:
-            balances = self.exchange.ask("/practice/state")["balances"]
-            if float(balances["BTC"]["free"]) + float(balances["BTC"]["locked"]) > STAKE:
-                return True
-            self.exchange.tell("step", {"bars": 1})
-            self._settle()
-            return False
-
-        wait_for("the bot to hold something before the reset", has_a_stake, SETTLE_S)
 
     def _settle(self) -> None:
         """

@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from torture_conductor import Played
+from torture_lives import Life, lives_of, told_of_strays
 from torture_market import MINUTE_MS
 from torture_parts import BALANCES, MAX_POSITION, SYMBOL
 
 from bt_run.core.market import BAR_COLUMNS
 from bt_run.journal.queries import JournalReader
-from bt_run.journal.records import BarRecord, EquityRecord, FillRecord, OrderRecord, RunRecord
+from bt_run.journal.records import BarRecord
 
 LOT = Decimal("0.00001")
 LEAST = Decimal(5)
@@ -40,23 +40,10 @@ STATES = {
 WORKING = ("NEW", "PARTIALLY_FILLED", "PENDING_NEW")
 
 
-@dataclass(slots=True)
-class Life:
-    """One life of the exchange, from its start or a reset to the next: its truth, and our runs in it."""
-
-    number: int
-    state: dict[str, Any]
-    is_last: bool
-    runs: list[RunRecord] = field(default_factory=list)
-    orders: list[OrderRecord] = field(default_factory=list)
-    fills: list[FillRecord] = field(default_factory=list)
-    equity: list[EquityRecord] = field(default_factory=list)
-
-
 def judge(played: Played) -> list[str]:
     """Give a sentence for each difference; empty where all agrees."""
     with JournalReader(played.folder / "journal.sqlite") as journal:
-        lives = _lives(played, journal)
+        lives = lives_of(played, journal)
         bars = list(journal.find(BarRecord))
         story = read_lines(played.folder / "strategy.jsonl")
         found = [*_bars(played, lives, bars, story), *_requests(played, lives)]
@@ -70,27 +57,6 @@ def judge(played: Played) -> list[str]:
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """Read a file of JSON lines."""
     return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def _lives(played: Played, journal: JournalReader) -> list[Life]:
-    """Put the runs into lives: one that opened new books begins the next."""
-    lives: list[Life] = []
-    for run in journal.runs():
-        if "opening" in journal.state(run.run) and (not lives or lives[-1].runs):
-            number = len(lives)
-            if number >= len(played.states):
-                raise AssertionError(f"Run {run.run} opened new books, though nothing was reset.")
-            lives.append(Life(number, played.states[number], number == len(played.states) - 1))
-        if not lives:
-            continue  # killed before it had opened its books
-        life = lives[-1]
-        life.runs.append(run)
-        life.orders += journal.orders(run=run.run)
-        life.fills += journal.fills(run=run.run)
-        life.equity += journal.equity(run.run)
-    if len(lives) != len(played.states):
-        raise AssertionError(f"{len(played.states) - 1} resets, but books were opened {len(lives)} times.")
-    return lives
 
 
 # Bars.
@@ -150,6 +116,8 @@ def _requests(played: Played, lives: list[Life]) -> Iterator[str]:
             arrivals.update(line["ids"])
     written = {order.client_id for life in lives for order in life.orders}
     written |= {order.list_id for life in lives for order in life.orders}
+    for life in lives:
+        written |= life.strays.keys() | {order.list_id for order in life.strays.values()}
     for client_id, count in arrivals.items():
         if count > 1:
             yield f"order {client_id} was sent {count} times"
@@ -161,6 +129,7 @@ def _requests(played: Played, lives: list[Life]) -> Iterator[str]:
 
 
 def _life(life: Life) -> Iterator[str]:
+    yield from told_of_strays(life)
     yield from _orders(life)
     yield from _fills(life)
     yield from _positions(life)
@@ -170,7 +139,7 @@ def _life(life: Life) -> Iterator[str]:
 def _orders(life: Life) -> Iterator[str]:
     ours = {order.client_id: order for order in life.orders}
     theirs: dict[str, dict[str, Any]] = {}
-    for told in life.state["orders"]:
+    for told in life.told_orders:
         if told["clientOrderId"] in theirs:
             yield f"the exchange has two orders {told['clientOrderId']}"
         theirs[told["clientOrderId"]] = told
@@ -207,7 +176,7 @@ def _fills(life: Life) -> Iterator[str]:
             told["time"],
             told["isMaker"],
         )
-        for told in life.state["fills"]
+        for told in life.told_fills
     }
     ours = {
         fill.trade_id: (
@@ -229,7 +198,7 @@ def _fills(life: Life) -> Iterator[str]:
 
 def _positions(life: Life) -> Iterator[str]:
     held = Decimal(0)
-    for told in sorted(life.state["fills"], key=lambda told: told["id"]):
+    for told in sorted(life.told_fills, key=lambda told: told["id"]):
         quantity, price = Decimal(told["qty"]), Decimal(told["price"])
         held += quantity if told["isBuyer"] else -quantity
         held -= Decimal(told["commission"]) if told["commissionAsset"] == "BTC" else 0
@@ -244,15 +213,20 @@ def _balances(life: Life) -> Iterator[str]:
         held["BTC"] += sign * fill.quantity
         held["USDT"] -= sign * fill.quantity * fill.price
         held[fill.fee_asset] -= fill.fee
-    truth = _totals(life.state)
+    for told in life.told_stray_fills:
+        sign = 1 if told["isBuyer"] else -1
+        held["BTC"] += sign * Decimal(told["qty"])
+        held["USDT"] -= sign * Decimal(told["qty"]) * Decimal(told["price"])
+        held[told["commissionAsset"]] -= Decimal(told["commission"])
+    truth = life.totals()
     for asset, amount in held.items():
         if amount != truth.get(asset, 0):
             yield f"the exchange holds {truth.get(asset)} {asset}, the journal's fills say {amount}"
     if life.equity:
-        yield from _last_equity(life, truth)
+        yield from _last_equity(life)
 
 
-def _last_equity(life: Life, truth: dict[str, Decimal]) -> Iterator[str]:
+def _last_equity(life: Life) -> Iterator[str]:
     """The broker's books at the last bar, moved on by what traded after it."""
     last = life.equity[-1]
     cash, held = last.cash, last.position
@@ -261,12 +235,8 @@ def _last_equity(life: Life, truth: dict[str, Decimal]) -> Iterator[str]:
             sign = 1 if fill.side == "BUY" else -1
             held += sign * fill.quantity - (fill.fee if fill.fee_asset == "BTC" else 0)
             cash -= sign * fill.quantity * fill.price + (fill.fee if fill.fee_asset == "USDT" else 0)
-    if (cash, held) != (truth["USDT"], truth.get("BTC", Decimal(0))):
-        yield f"the broker's books end with {cash} USDT and {held} BTC, the exchange has {truth}"
-
-
-def _totals(state: dict[str, Any]) -> dict[str, Decimal]:
-    return {asset: Decimal(told["free"]) + Decimal(told["locked"]) for asset, told in state["balances"].items()}
+    if (cash, held) != life.books():
+        yield f"the broker's books end with {cash} USDT and {held} BTC, the exchange has {life.books()}"
 
 
 # The strategy.
@@ -277,12 +247,11 @@ def _strategy(life: Life, story: list[dict[str, Any]]) -> Iterator[str]:
     if not ends:
         yield "the strategy never came to its end"
         return
-    end, truth = ends[-1], _totals(life.state)
-    held = truth.get("BTC", Decimal(0))
-    if (Decimal(end["cash"]), Decimal(end["held"])) != (truth["USDT"], held):
-        yield f"the broker ends with {end['cash']} USDT and {end['held']} BTC, the exchange has {truth}"
+    end, (cash, held) = ends[-1], life.books()
+    if (Decimal(end["cash"]), Decimal(end["held"])) != (cash, held):
+        yield f"the broker ends with {end['cash']} USDT and {end['held']} BTC, the exchange has {cash}, {held}"
     visible = held // LOT * LOT
-    price = [Decimal(told["price"]) for told in life.state["fills"]][-1:] or [Decimal(0)]
+    price = [Decimal(told["price"]) for told in life.told_fills][-1:] or [Decimal(0)]
     if visible * price[0] < LEAST:
         visible = Decimal(0)
     if Decimal(repr(end["size"])) != visible:
