@@ -20,6 +20,7 @@ from bt_run.journal.commands import find_command, listening_runs, send_command
 from bt_run.journal.database import Place
 from bt_run.journal.queries import JournalReader
 from bt_run.journal.writer_lock import is_held
+from bt_run.run.live.books import chain_of, state_of
 from bt_run.run.panic.books import newest_runs
 from bt_run.run.safety_limits import STATE_KEY, SafetyFacts
 
@@ -162,7 +163,7 @@ def _change(
 ) -> list[str]:
     runs = [run for run in newest_runs(journal, venue=venue) if symbol is None or trades(run, symbol)]
     for run in runs:
-        facts = SafetyFacts.of(journal.state(run.run))
+        facts = SafetyFacts.of(state_of(journal, chain_of(journal, run)))
         journal.write_state(run.run, STATE_KEY, change(facts).document())
     return [f"{run.strategy} on {run.symbol}, {run.venue}" for run in runs]
 

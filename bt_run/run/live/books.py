@@ -19,14 +19,23 @@ from bt_run.journal.records import BarRecord, OrderEvent
 from bt_run.run.live.story import FEE_VALUE, filled_of, order_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from brokers.orders import Order
     from bt_run.journal.queries import JournalQueries
     from bt_run.journal.records import RunRecord
     from bt_run.run.live.plan import LivePlan
 
-__all__ = ["OPENING", "TAG", "Past", "opening_document", "read_past"]
+__all__ = [
+    "OPENING",
+    "TAG",
+    "Past",
+    "chain_in_force",
+    "chain_of",
+    "opening_document",
+    "read_past",
+    "state_of",
+]
 
 OPENING = "opening"
 """The key of the state of a run that began with new books: those books."""
@@ -41,8 +50,8 @@ class Past:
     The runs that this one goes on from, the newest last.
 
     `orders` are all of their orders by client id, `owners` the runs that made them. `ledger` is the books after
-    all fills in the journal. `tags` are the runs' parts of client ids, `state` the last run's facts. By symbol,
-    open times in ms: `bars` the last bar that was seen, `acted` the last one that led to an order.
+    all fills in the journal. `tags` are the runs' parts of client ids, `state` their facts, of each the newest.
+    By symbol, open times in ms: `bars` the last bar that was seen, `acted` the last one that led to an order.
     """
 
     runs: tuple[RunRecord, ...]
@@ -94,17 +103,16 @@ def read_past(journal: JournalQueries, plan: LivePlan) -> Past | None:
     """
     Read what the last run of this venue, symbol and strategy left, and the runs before it that it went on from.
 
-    None where there is none, or it never came as far as to have books. Raises JournalError.
+    A run that never came as far as to have books left nothing. None where no other is. Raises JournalError.
     """
-    last = journal.last_run(
-        venue=plan.venue.name, mode=plan.mode, symbol=plan.symbol_key, strategy=plan.strategy.name
-    )
-    if last is None:
+    wanted = (plan.venue.name, plan.mode, plan.strategy.name)
+    alike = [
+        run for run in journal.runs(symbol=plan.symbol_key) if (run.venue, run.mode, run.strategy) == wanted
+    ]
+    runs = chain_in_force(journal, alike)
+    if not runs:
         return None
-    runs = _chain(journal, last)
-    opening = journal.state(runs[0].run).get(OPENING)
-    if opening is None:
-        return None
+    opening = journal.state(runs[0].run)[OPENING]
     orders: dict[str, Order] = {}
     owners: dict[str, int] = {}
     prices: dict[tuple[str, int], Decimal] = {}
@@ -127,13 +135,32 @@ def read_past(journal: JournalQueries, plan: LivePlan) -> Past | None:
         owners=owners,
         ledger=_booked(journal, runs, _opened(opening), prices),
         tags=_tags(journal, runs, orders),
-        state=journal.state(last.run),
+        state=state_of(journal, runs),
         bars=_last_bars(journal, runs, plan),
         acted=acted,
     )
 
 
-def _chain(journal: JournalQueries, last: RunRecord) -> tuple[RunRecord, ...]:
+def chain_in_force(journal: JournalQueries, runs: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
+    """
+    Give the newest of these runs that has books, after those that it went on from; nothing where none has.
+
+    A start that failed early, with new books or without, must not hide what is held.
+    """
+    for last in reversed(runs):
+        chain = chain_of(journal, last)
+        if OPENING in journal.state(chain[0].run):
+            return chain
+    return ()
+
+
+def state_of(journal: JournalQueries, runs: Iterable[RunRecord]) -> dict[str, Any]:
+    """Give the facts of runs, oldest first, of each the newest: a run that failed early has none of its own."""
+    return {key: value for run in runs for key, value in journal.state(run.run).items()}
+
+
+def chain_of(journal: JournalQueries, last: RunRecord) -> tuple[RunRecord, ...]:
+    """Give a run after those that it went on from, back to the one that began with new books."""
     runs = [last]
     while runs[0].resumes is not None and OPENING not in journal.state(runs[0].run):
         runs.insert(0, journal.run(runs[0].resumes))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from bt_run.core.errors import ConfigError, ExchangeError
 from bt_run.run.live.plan import REPLAY
-from bt_run.run.panic.books import symbols_in_play
+from bt_run.run.panic.books import newest_runs, symbols_in_play
 from bt_run.run.panic.one_symbol import PATIENCE_S, panic_symbol
 from bt_run.run.verbs import hold_entries, trades
 
@@ -102,10 +102,10 @@ def close_all(
 
 
 def _run_for(journal: JournalQueries, venue: str, symbol: str) -> int:
-    """Choose the run that new orders belong to: the newest of the symbol."""
-    runs = [run for run in journal.runs() if (run.venue, run.mode) == (venue, "live")]
+    """Choose the run that new orders belong to: the newest of the symbol that a start would go on from."""
+    runs = newest_runs(journal, venue=venue, mode="live")
     mine = [run for run in runs if trades(run, symbol)]
-    return (mine or runs)[-1].run
+    return max(run.run for run in mine or runs)
 
 
 def _end_runs(journal: Journal, venue: str, reports: Sequence[PanicReport], now_ms: int) -> None:

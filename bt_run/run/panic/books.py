@@ -18,7 +18,7 @@ from brokers.holdings import Holding, Ledger
 from brokers.orders import Order, Purpose, State
 from brokers.reconciling.views import Belief
 from bt_run.core.errors import JournalError, Oversold
-from bt_run.run.live.books import OPENING, TAG
+from bt_run.run.live.books import OPENING, TAG, chain_in_force, chain_of
 from bt_run.run.live.story import filled_of
 
 if TYPE_CHECKING:
@@ -51,10 +51,11 @@ def newest_runs(
     journal: JournalQueries, *, venue: str | None = None, mode: str | None = None
 ) -> list[RunRecord]:
     """Give the newest run of each venue, mode, symbol and strategy: those that a start would go on from."""
-    newest = {(run.venue, run.mode, run.symbol, run.strategy): run for run in journal.runs()}
-    return [
-        run for run in newest.values() if run.venue == (venue or run.venue) and run.mode == (mode or run.mode)
-    ]
+    alike: dict[tuple[str, str, str, str], list[RunRecord]] = {}
+    for run in journal.runs():
+        if run.venue == (venue or run.venue) and run.mode == (mode or run.mode):
+            alike.setdefault((run.venue, run.mode, run.symbol, run.strategy), []).append(run)
+    return [(chain_in_force(journal, runs) or runs)[-1] for runs in alike.values()]
 
 
 def read_books(
@@ -121,9 +122,7 @@ def _chains(
 ) -> Iterator[tuple[Mapping[str, Any], list[FillRecord]]]:
     """Give the holdings at the opening, and the fills since, of each newest run and those it went on from."""
     for run in newest_runs(journal, venue=venue, mode=mode):
-        chain = [run]
-        while chain[0].resumes is not None:
-            chain.insert(0, journal.run(chain[0].resumes))
+        chain = chain_of(journal, run)
         opening = journal.state(chain[0].run).get(OPENING) or {}
         yield opening.get("holdings") or {}, [fill for one in chain for fill in journal.fills(run=one.run)]
 
