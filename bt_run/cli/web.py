@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -17,6 +17,8 @@ from bt_run.core.environment import read_variables
 from bt_run.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bt_run.core.venue import Venue
     from bt_run.run.desk.rule_keeper import RuleKeeper
     from bt_run.run.live.practice import EmbeddedPractice
@@ -36,6 +38,16 @@ Examples:
 \b
 Orders need a key, read from the environment or from .env (see bt-run live --help), and a journal.
 """
+
+
+class _Shown(NamedTuple):
+    """What the page begins with; `exchange` is one of its own, that replays --data."""
+
+    venue: Venue
+    symbols: tuple[str, ...]
+    interval: str
+    note: str = ""
+    exchange: EmbeddedPractice | None = None
 
 
 @click.command(epilog=_EPILOG)
@@ -96,7 +108,6 @@ def web(
     It listens on this machine only, and lets in who has the token that it prints. Bars come from Binance's
     market data, without a key, or from a practice exchange. Orders are taken where there is a key.
     """
-    from bt_run.cli.venues import venue_named
     from bt_run.cli.web_trading import offer_trading, signal_secret
     from bt_run.run.desk.results import ResultFolder
     from bt_run.web.access import Access
@@ -107,40 +118,46 @@ def web(
 
     password_hash, secret = _password_for(host, host_names), signal_secret()
     with ExitStack() as stack:
-        exchange: EmbeddedPractice | None = None
-        note, symbols, interval = "", tuple(options["symbols"]), options["interval"]
-        if names:
-            exchange = _start_exchange(stack, names, options)
-            where: Venue = exchange.venue
-            markets = exchange.markets
-            symbols = tuple(market.symbol for market in markets)
-            interval = interval or markets[0].interval
-            note = " · ".join(
-                dict.fromkeys(["practice exchange", *(market.note for market in markets if market.note)])
-            )
-        else:
-            where = venue_named(venue or "data")
+        shown = _shown(stack, names, venue, options)
         listening = stack.enter_context(bind(host, port))
         token, real_port = secrets.token_urlsafe(32), listening.getsockname()[1]
         access = Access(token, password_hash=password_hash, kept=SessionFile(default_session_file()))
         desk = Desk(
-            where,
+            shown.venue,
             access,
-            note=note,
-            symbols=symbols,
-            interval=str(interval or "1m"),
+            note=shown.note,
+            symbols=shown.symbols,
+            interval=shown.interval,
             journal=journal or "",
             results=None if results is None else ResultFolder(results),
         )
         desk.signal_secret = secret
         desk.market.start()
         stack.callback(desk.market.stop)
-        offer_trading(stack, desk, exchange, options)
+        offer_trading(stack, desk, shown.exchange, options)
         if desk.journal:
             desk.keeper = _keep_rules(stack, ctx, desk, is_replay=bool(names))
         url = f"http://{host}:{real_port}/?token={token}"
         app = make_app(desk, hosts=hosts_of(host, real_port, more=host_names))
         serve(app, listening, url=url, opens=browser, ready=lambda: click.echo(url))
+
+
+def _shown(stack: ExitStack, names: Sequence[str], venue: str | None, options: dict[str, Any]) -> _Shown:
+    from bt_run.cli.venues import venue_named
+
+    symbols, interval = tuple(options["symbols"]), options["interval"]
+    if not names:
+        return _Shown(venue_named(venue or "data"), symbols, str(interval or "1m"))
+    exchange = _start_exchange(stack, names, options)
+    markets = exchange.markets
+    notes = dict.fromkeys(["practice exchange", *(market.note for market in markets if market.note)])
+    return _Shown(
+        exchange.venue,
+        tuple(market.symbol for market in markets),
+        str(interval or markets[0].interval),
+        " · ".join(notes),
+        exchange,
+    )
 
 
 def _keep_rules(stack: ExitStack, ctx: click.Context, desk: Desk, *, is_replay: bool) -> RuleKeeper:
@@ -172,7 +189,7 @@ def _password_for(host: str, names: tuple[str, ...]) -> str:
     return hash_password(password)
 
 
-def _start_exchange(stack: ExitStack, names: tuple[str, ...], options: dict[str, Any]) -> EmbeddedPractice:
+def _start_exchange(stack: ExitStack, names: Sequence[str], options: dict[str, Any]) -> EmbeddedPractice:
     from bt_run.cli.practice import market_request
     from bt_run.practice.plan import PracticePlan
     from bt_run.practice.rules import Fees
