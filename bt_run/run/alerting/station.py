@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from bt_run.core.background import BackgroundLoop, Bell
-from bt_run.core.errors import ConfigError
+from bt_run.core.errors import ConfigError, UnknownSymbol
 from bt_run.core.interval import BINANCE_INTERVALS, Interval
 from bt_run.run.alerting.desk import BarTold
 from bt_run.run.live.os_signals import stopping_on_signals
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["RuleStation"]
 
+_Series = tuple[str, str]
+"""Symbol and interval."""
+
 _LOOK_S = 0.5
 _RULES_S = 3.0
 
@@ -32,6 +35,8 @@ _RULES_S = 3.0
 class RuleStation:
     """
     One watch; `run` does it in the thread that calls, once. Rules that are added meanwhile are taken up.
+
+    `left_out` are sentences on what rules want and the exchange does not know, while others are watched.
 
     Args:
         venue: Where the bars come from.
@@ -60,7 +65,9 @@ class RuleStation:
         self._duration_s = duration_s
         self._stop = Stop()
         self._bell = Bell()
-        self._channels: dict[tuple[str, str], Channel] = {}
+        self._channels: dict[_Series, Channel] = {}
+        self._unknown: dict[_Series, UnknownSymbol] = {}
+        self.left_out: tuple[str, ...] = ()
 
     def ask_to_stop(self, reason: str) -> None:
         """End soon; from any thread."""
@@ -73,7 +80,7 @@ class RuleStation:
 
         Raises:
             ConfigError: no rule is switched on, or one has an interval that the exchange does not serve.
-            ExchangeError: the exchange cannot be reached, or does not know a symbol.
+            ExchangeError: the exchange cannot be reached, or knows none of the symbols.
         """
         if not self._wanted():
             raise ConfigError(
@@ -90,8 +97,8 @@ class RuleStation:
                 if now - looked >= _RULES_S:
                     looked = now
                     self._join(hub)
-                for channel in self._channels.values():
-                    self._turn(channel)
+                for key in list(self._channels):
+                    self._turn(key)
                 states = {channel.symbol: hub.status_of(channel) for channel in self._channels.values()}
                 up = {symbol: state.connected for symbol, state in states.items()}
                 self._desk.connections(up, time.time_ns() // 1_000_000)
@@ -106,9 +113,12 @@ class RuleStation:
     def _join(self, hub: LiveHub) -> None:
         """Follow what rules want that is not followed yet."""
         fresh: list[Channel] = []
-        for rule in self._wanted():
+        wanted = self._wanted()
+        series = {(rule.symbol, rule.interval) for rule in wanted}
+        self.left_out = tuple(str(error) for key, error in self._unknown.items() if key in series)
+        for rule in wanted:
             key = (rule.symbol, rule.interval)
-            if key in self._channels:
+            if key in self._channels or key in self._unknown:
                 continue
             if rule.interval not in BINANCE_INTERVALS:
                 raise ConfigError(f"Rule {rule.number}: the exchange serves no bars of {rule.interval}.")
@@ -128,11 +138,13 @@ class RuleStation:
         for channel in fresh:
             hub.join(channel)
 
-    def _turn(self, channel: Channel) -> None:
+    def _turn(self, key: _Series) -> None:
+        channel = self._channels[key]
         while channel.queue:
             item = channel.queue.popleft()
             if isinstance(item, Failure):
-                raise item.error
+                self._leave_out(key, item.error)
+                return
             if isinstance(item, Turn):
                 reason = f" ({item.reason})" if item.reason else ""
                 self._say(f"{channel.symbol} {channel.grid.interval}: {item.phase.value}{reason}")
@@ -142,3 +154,12 @@ class RuleStation:
                         channel.symbol, channel.grid.interval, int(row[0]), row[1:], is_live=item.live
                     )
                     self._desk.bar(told)
+
+    def _leave_out(self, key: _Series, error: Exception) -> None:
+        """Go on without a series that the exchange does not know; raises all other errors, and for the last."""
+        if not isinstance(error, UnknownSymbol) or len(self._channels) == 1:
+            raise error
+        del self._channels[key]
+        self._unknown[key] = error
+        self.left_out = (*self.left_out, str(error))
+        self._say(f"{error} Its rules are left out.")

@@ -68,12 +68,18 @@ class RuleKeeper:
         self._quit = threading.Event()
         self._station: RuleStation | None = None
         self._thread = threading.Thread(target=self._run, name="bt-run rule keeper", daemon=True)
-        self.trouble = ""
+        self._trouble = ""
 
     @property
     def is_watching(self) -> bool:
         """Whether rules are watched now."""
         return self._station is not None
+
+    @property
+    def trouble(self) -> str:
+        """Say why rules, or some of them, are not watched; empty where all are."""
+        station = self._station
+        return self._trouble if station is None else " ".join(station.left_out)
 
     def start(self) -> RuleKeeper:
         """Begin; gives itself."""
@@ -93,9 +99,9 @@ class RuleKeeper:
             try:
                 self._watch()
             except BtRunError as error:
-                if str(error) != self.trouble:
+                if str(error) != self._trouble:
                     _log.warning("The alert rules are not watched: %s", error)
-                self.trouble = str(error)
+                self._trouble = str(error)
                 self._quit.wait(_AGAIN_S)
 
     def _watch(self) -> None:
@@ -106,7 +112,7 @@ class RuleKeeper:
         rules = AlertRules(self._journal)
         try:
             while not any(rule.is_on for rule in rules.all()):
-                self.trouble = ""
+                self._trouble = ""
                 if self._quit.wait(_LOOK_S):
                     return
             self._watch_over(rules)
@@ -118,7 +124,7 @@ class RuleKeeper:
         try:
             station = RuleStation(self._venue, rules, desk)
             self._station = station
-            self.trouble = ""
+            self._trouble = ""
             if self._quit.is_set():
                 return
             station.run()

@@ -101,3 +101,18 @@ def test_what_cannot_be_watched_is_said_and_tried_again(practice_market, journal
             assert "NOSUCHPAIR" in until(lambda: keeper.trouble)
             rules.remove(1)
             until(lambda: not keeper.trouble)
+
+
+@pytest.mark.slow
+def test_a_rule_on_a_symbol_that_the_venue_has_not_stops_no_other(practice_market, journal):
+    """It is said which one is left out, and the other speaks."""
+    venue = practice_market.venue
+    with closing(AlertRules(str(journal))) as rules, AlertTables(str(journal)) as tables:
+        rules.add("close > open", symbol="NOSUCHPAIR", interval="1d")
+        rules.add("close > open", symbol="BTCUSDT", interval="1d")
+        with keeping(venue, journal) as keeper:
+            assert "NOSUCHPAIR" in until(lambda: keeper.trouble)
+            record, _ = until(lambda: step(venue) and tables.newest(10))[0]
+            assert (record.rule, keeper.is_watching) == (2, True)
+            rules.remove(1)
+            until(lambda: not keeper.trouble)
