@@ -12,7 +12,7 @@ from brokers.amounts import ZERO, minus
 from brokers.filter_checks import too_small_to_sell
 from brokers.live.bt_tickets import Ticket
 from brokers.live.drafts import Draft
-from brokers.live.protection import Levels, legs_of, levels_of
+from brokers.live.protection import Levels, is_too_far, legs_of, levels_of
 from brokers.live.standing import doubt_about, locked_by, rest_of
 
 if TYPE_CHECKING:
@@ -29,12 +29,17 @@ __all__ = ["Protector"]
 _log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
+_LONGEST_ALONE_S = 3600.0
 _AT_ONCE = ("immediately", "relationship")  # what Binance says of a level that the price has passed
 
 
 @dataclass(slots=True)
 class _Watch:
-    """One symbol: for whom it is protected, at which levels, and when a refused attempt is made again."""
+    """
+    One symbol: for whom it is protected, at which levels, and when a refused attempt is made again.
+
+    Where the exchange refused stop and target together the stop goes alone until `alone_until_s`.
+    """
 
     owner: Any
     data: Any
@@ -42,6 +47,8 @@ class _Watch:
     stale: bool = False
     due_s: float = 0.0
     pause_s: float = _FIRST_PAUSE_S
+    alone_until_s: float = float("-inf")
+    alone_pause_s: float = _LONGEST_PAUSE_S
     told: str = ""
 
 
@@ -111,8 +118,9 @@ class Protector:
         wants_stop = bool(self._protection.stop_loss_pct or self._protection.trailing_stop_pct)
         stop_holds = [rest_of(leg) for leg in stops] == ([want] if wants_stop else [])
         target_holds = [rest_of(leg) for leg in targets] == ([want] if wants_target else [])
-        if stop_holds and target_holds:
-            watch.pause_s = _FIRST_PAUSE_S
+        is_alone = not targets and self._is_stop_alone(legs[0].symbol, watch)
+        if stop_holds and (target_holds or is_alone):
+            watch.due_s, watch.pause_s = 0.0, _FIRST_PAUSE_S  # the pause is for attempts that fail
             return True
         # A target that has begun to fill ends its stop. While the price is there, let it fill.
         price = self._session.markets.price(legs[0].symbol)
@@ -139,6 +147,21 @@ class Protector:
         watch.stale = False
         watch.due_s, watch.pause_s = now + watch.pause_s, min(2 * watch.pause_s, _LONGEST_PAUSE_S)
         stop, target = legs_of(watch.levels, want, filters)
+        if stop is not None and target is not None and self._is_stop_alone(symbol, watch):
+            target = None
+        reason = self._send(symbol, watch, stop, target)
+        if reason and stop is not None and target is not None and not self._has_passed(symbol, watch, reason):
+            # A list is refused for one of its orders; what makes the target impossible must not cost the stop.
+            watch.alone_until_s = now + watch.alone_pause_s
+            watch.alone_pause_s = min(2 * watch.alone_pause_s, _LONGEST_ALONE_S)
+            reason = self._send(symbol, watch, stop, None)
+            if not reason:
+                self._say(watch, f"{symbol}: the stop goes alone, with its target the exchange refused it.")
+        if reason:
+            self._refused(symbol, watch, reason)
+
+    def _send(self, symbol: str, watch: _Watch, stop: Draft | None, target: Draft | None) -> str:
+        """Send the legs, two as one list; gives why they were refused, empty where they were not."""
         tickets = [
             self._ticket(symbol, watch, draft, purpose)
             for draft, purpose in ((stop, "stop_loss"), (target, "take_profit"))
@@ -149,8 +172,17 @@ class Protector:
         else:
             self._dispatch.send(tickets, [tickets[0].draft])
         refused = [t for t in tickets if t.order.status in (bt.Order.Rejected, bt.Order.Margin)]
-        if refused:
-            self._refused(symbol, watch, str(refused[0].order.info.get("reason", "")))
+        return str(refused[0].order.info.get("reason") or "refused") if refused else ""
+
+    def _is_stop_alone(self, symbol: str, watch: _Watch) -> bool:
+        """Tell whether the target must wait: it was refused with the stop, and nothing has changed since."""
+        if self._clock() < watch.alone_until_s:
+            return True
+        if watch.alone_until_s < 0 or watch.levels is None:
+            return False
+        return is_too_far(
+            watch.levels.target, self._session.markets.price(symbol), self._session.markets.filters[symbol]
+        )
 
     def _ticket(self, symbol: str, watch: _Watch, draft: Draft, purpose: Any) -> Ticket:
         kinds = {"MARKET": bt.Order.Market, "LIMIT": bt.Order.Limit, "STOP_LOSS_LIMIT": bt.Order.StopLimit}
@@ -178,12 +210,10 @@ class Protector:
 
     def _refused(self, symbol: str, watch: _Watch, reason: str) -> None:
         """Sell at market where the price has passed a level already; else say so, and try again later."""
-        levels, price = watch.levels, self._session.markets.price(symbol)
-        fell = bool(levels and levels.stop and price and price <= levels.stop)
-        rose = bool(levels and levels.target and price and price >= levels.target)
-        if not (fell or rose or any(word in reason.lower() for word in _AT_ONCE)):
+        if not self._has_passed(symbol, watch, reason):
             self._say(watch, f"{symbol}: what is held has no protection, the exchange refused it: {reason}")
             return
+        fell, rose = self._passed(symbol, watch)
         purpose: Purpose = "take_profit" if rose and not fell else "stop_loss"
         sentence = f"{symbol}: the price had passed the {purpose.replace('_', '-')} before it could be placed"
         self._say(watch, f"{sentence}; the holding is sold at market.")
@@ -192,6 +222,17 @@ class Protector:
             self._dispatch.take_in(
                 self._ticket(symbol, watch, Draft("SELL", "MARKET", want), purpose), transmit=True
             )
+
+    def _has_passed(self, symbol: str, watch: _Watch, reason: str) -> bool:
+        """Tell whether legs were refused because the price is beyond one of them."""
+        return any(self._passed(symbol, watch)) or any(word in reason.lower() for word in _AT_ONCE)
+
+    def _passed(self, symbol: str, watch: _Watch) -> tuple[bool, bool]:
+        """Tell whether the price is at the stop or below it, and at the target or above it."""
+        levels, price = watch.levels, self._session.markets.price(symbol)
+        fell = bool(levels and levels.stop and price and price <= levels.stop)
+        rose = bool(levels and levels.target and price and price >= levels.target)
+        return fell, rose
 
     def _say(self, watch: _Watch, sentence: str) -> None:
         if sentence != watch.told:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from brokers.filters import SymbolFilters
     from bt_run.core.settings import Protection
 
-__all__ = ["GAP_PCT", "Levels", "check_protection", "legs_of", "levels_of"]
+__all__ = ["GAP_PCT", "Levels", "check_protection", "is_too_far", "legs_of", "levels_of"]
 
 GAP_PCT = Decimal(1)
 """How far below its trigger a stop's limit lies where the symbol takes no stop at market, percent."""
@@ -64,6 +64,17 @@ def legs_of(levels: Levels, quantity: Decimal, filters: SymbolFilters) -> tuple[
     if levels.target is not None:
         target = Draft("SELL", "LIMIT", quantity, price=levels.target, time_in_force="GTC")
     return stop, target
+
+
+def is_too_far(target: Decimal | None, price: Decimal | None, filters: SymbolFilters) -> bool:
+    """
+    Tell whether a target lies so far above the market that the exchange refuses it.
+
+    By the last price, where the exchange takes its average: an estimate. Without a price it is not too far.
+    """
+    if target is None or price is None:
+        return False
+    return any(target > times(price, rule.sell_up) for rule in filters.percent_price)
 
 
 def check_protection(protection: Protection, filters: SymbolFilters) -> str:
