@@ -29,6 +29,8 @@ from brokers.live.inquiry import Inquiry, Waits
 from brokers.live.markets import Markets
 from brokers.live.opening import new_ledger
 from brokers.live.protection import check_protection
+from brokers.live.rule_watch import RuleWatch
+from brokers.order_events import Rejected
 from brokers.recorder import NoRecord
 from bt_run.core.errors import ConfigError
 from bt_run.core.settings import Protection
@@ -140,6 +142,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         self._dispatch = Dispatch(self._session)
         self._dispatch.brackets.protects = bool(self._protection)
         self._protector = Protector(self._session, self._dispatch, self._protection, clock)
+        self._rules = RuleWatch(markets, clock, self._rules_changed)
         self._intake = Intake(self, self._session, self._dispatch, self._bound, is_live)
         self._inheritance = Inheritance(self, self._session, self._protector, self._bound)
         self._check = BookCheck(
@@ -218,6 +221,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
             for event in self._inbox.take():
                 self._hear(event)
             session.inquiry.pump()
+            self._rules.pump()
             session.waits.pump()
             self._dispatch.flush()
             self._expire()
@@ -288,11 +292,17 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
 
     def order_changed(self, before: Order, after: Order, event: Event) -> None:
         """Bring Backtrader's order to where the exchange's is."""
+        if isinstance(event, Rejected):
+            self._rules.rejected(after.symbol, event)
         ticket = self._session.tickets.of_client(after.client_id)
         if ticket is not None and ticket.client_id == after.client_id:
             self._session.tickets.follow(ticket, after, event)
         elif ticket is not None:
             self._session.tickets.tell_late(ticket)
+
+    def _rules_changed(self, symbol: str) -> None:
+        self._protector.rules_changed(symbol)
+        self._recorder.note(f"{symbol}: the exchange has changed its rules; orders follow the new ones.")
 
     def order_adopted(self, order: Order) -> None:
         """Keep an order of an earlier run until there is a bar to make Backtrader's order on."""

@@ -80,6 +80,12 @@ class Protector:
         """Protect a holding from before this run; legs that are there stay where they are."""
         self._watches.setdefault(symbol, _Watch(owner, data))
 
+    def rules_changed(self, symbol: str) -> None:
+        """Reckon the levels anew, and place at once what was refused: ticks and steps are others now."""
+        watch = self._watches.get(symbol)
+        if watch is not None:
+            watch.levels, watch.due_s = None, 0.0
+
     def settle(self, symbol: str) -> None:
         """Bring the legs of a symbol in step with its holding; called at every turn, cheap if all is well."""
         watch, session = self._watches.get(symbol), self._session

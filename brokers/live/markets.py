@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from brokers.amounts import ZERO, exact
@@ -21,7 +22,9 @@ __all__ = ["Markets"]
 
 class Markets:
     """
-    Rules and fees as the exchange told them at the start, prices as they are now.
+    Rules and fees as the exchange told them at the start, or when last asked; prices as they are now.
+
+    Whether a symbol trades is left to the exchange: what was true at the start is not true for long.
 
     A price source is asked each time and may not know: None. Then the last trade of ours counts.
     """
@@ -37,10 +40,16 @@ class Markets:
     def open(self, symbol: str, source: Callable[[], float | None] | None = None) -> None:
         """Ask for a symbol's rules and fees, once; add a price source. Raises ExchangeError."""
         if symbol not in self.filters:
-            self.filters[symbol] = self._gateway.filters(symbol)
+            self.read_rules(symbol)
             self.fees[symbol] = self._gateway.fees(symbol)
         if source is not None:
             self._sources.setdefault(symbol, []).append(source)
+
+    def read_rules(self, symbol: str) -> bool:
+        """Ask for a symbol's rules; tells whether they are others than before. Raises ExchangeError."""
+        before = self.filters.get(symbol)
+        self.filters[symbol] = replace(self._gateway.filters(symbol), status="")
+        return self.filters[symbol] != before
 
     def close_sources(self) -> None:
         """Forget the price sources: those of the next run are other objects."""
