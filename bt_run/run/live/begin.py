@@ -14,12 +14,13 @@ from brokers.orders import State
 from bt_run import __version__
 from bt_run.core.errors import BtRunError, ConfigError
 from bt_run.run.live.books import OPENING, TAG, opening_document, read_past
+from bt_run.run.live.real_money import is_real
 from bt_run.run.live.recovery import begin_anew, recover
 from bt_run.run.parity.strategy_file import origin_of
-from bt_run.run.safety_limits import SafetyFacts
+from bt_run.run.safety_limits import STATE_KEY, SafetyFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from decimal import Decimal
 
     from brokers.filters import SymbolFilters
@@ -110,7 +111,15 @@ def open_books(
                 "--fresh begins with new books."
             )
         steps = {symbol: rules.step_of("MARKET") for symbol, rules in filters.items()}
-        found = recover(past, gateway, recorder, symbols=plan.symbols, steps=steps, sleep=sleep)
+        found = recover(
+            past,
+            gateway,
+            recorder,
+            symbols=plan.symbols,
+            steps=steps,
+            may_be_reset=plan.mode != "live" or not is_real(plan.venue),
+            sleep=sleep,
+        )
         sentences += found.sentences
         if not found.is_wiped:
             sentences.insert(0, _goes_on(past))
@@ -125,10 +134,17 @@ def open_books(
                 sentences=tuple(sentences),
                 recent=_recent(past),
                 acted=past.acted,
-                unprotected=tuple(bare for bare in found.unprotected if not _was_meant(bare, past)),
+                unprotected=tuple(
+                    bare
+                    for bare in found.unprotected
+                    if not (_was_meant(bare, past) or _still_enters(bare, found.orders))
+                ),
             )
         sentences.append("The run begins with new books; those of the reset exchange are closed.")
     ledger = _opened(plan, gateway, filters, last_price)
+    if facts is not None:
+        facts = SafetyFacts(paused=facts.paused)
+        recorder.state(STATE_KEY, facts.document())  # from the books on, nobody looks before this run
     recorder.state(OPENING, opening_document(ledger))
     sentences += begin_anew(gateway, plan.symbols)
     return Begun(
@@ -137,7 +153,7 @@ def open_books(
         first_id=ClientId(tag, 1),
         tags=frozenset(),
         seen={},
-        facts=None if facts is None else SafetyFacts(paused=facts.paused),
+        facts=facts,
         entries_ms=(),
         sentences=tuple(sentences),
     )
@@ -175,6 +191,13 @@ def _was_meant(bare: Unprotected, past: Past) -> bool:
     """Tell whether the strategy itself took the protection away."""
     legs = [order for order in past.orders.values() if order.bracket == bare.bracket]
     return any(order.purpose in bare.missing and order.state is State.CANCELED for order in legs)
+
+
+def _still_enters(bare: Unprotected, orders: Iterable[Order]) -> bool:
+    """Tell whether an entry is open: its legs wait for its rest, and could not be placed with a part sold."""
+    return any(
+        order.bracket == bare.bracket and order.purpose == "entry" and not order.is_terminal for order in orders
+    )
 
 
 def _goes_on(past: Past) -> str:

@@ -61,13 +61,16 @@ def recover(
     *,
     symbols: Sequence[str],
     steps: Mapping[str, Decimal],
+    may_be_reset: bool = True,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Recovered:
     """
     Ask the exchange about what the journal believes, and learn. A reset counts when it is seen twice.
 
+    Where the exchange is never reset (not `may_be_reset`), what looks like it is another account.
+
     Raises:
-        ConfigError: account and books contradict each other, twice in a row.
+        ConfigError: account and books contradict each other, twice in a row, or it is another account.
         ExchangeError: a question was not answered.
         JournalError: what was learnt could not be written.
     """
@@ -79,13 +82,20 @@ def recover(
         if attempt:
             sleep(_AGAIN_S)
         result = _look(belief, gateway, symbols)
-        belief = _learn(belief, result, recorder)
+        if result.wipe is None:  # what another account does not know is no news of ours
+            belief = _learn(belief, result, recorder)
         sentences |= dict.fromkeys(result.sentences)
         is_over = attempt > 0 if result.wipe is not None else result.is_settled or not _disagrees(result)
         if is_over:
             break
     if result.wipe is not None:
-        _bury(belief, result.wipe.events, recorder)
+        if not may_be_reset:
+            raise ConfigError(
+                f"The exchange knows nothing of what the journal holds, so nothing is begun: the key is "
+                f"another account's, or the journal another bot's. {' '.join(result.wipe.reasons)} "
+                f"--fresh begins with new books and touches nothing of this."
+            )
+        _bury(_learn(belief, result, recorder), result.wipe.events, recorder)
         return Recovered((), past.ledger, result.sentences, is_wiped=True)
     if _disagrees(result):
         words = " ".join([*result.contradictions, *_shortfalls(result)])
