@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from brokers.amounts import text_of
 from brokers.order_events import Accepted, Canceled, CancelSent, Expired, Filled, Rejected, Submitted, TimedOut
 from brokers.orders import Order, State, apply
+from brokers.reconciling.account import fell_below
 from bt_run.core.errors import ExchangeError, IllegalTransition, Oversold
 
 if TYPE_CHECKING:
@@ -71,6 +72,8 @@ class Desk:
         self._open: dict[str, Order] = {}  # of them those that are not over: asked for many times at each turn
         self.trouble = ""
         self._doubted_ms = -1
+        self._highest: dict[str, Order] = {}
+        self._is_reset = False
 
     # Requests.
 
@@ -151,6 +154,8 @@ class Desk:
         self._recorder.changed(after, event)
         if isinstance(event, Rejected) and event.lacks_balance and after.side == "SELL":
             self._doubt_books(after)
+        if isinstance(event, Accepted):
+            self._watch_ids(after)
         if len(after.fills) > len(before.fills):
             self._unbooked.append((client_id, after.fills[-1]))
             self._book()
@@ -161,6 +166,7 @@ class Desk:
         if order.client_id in self.orders:
             return
         self._keep(order)
+        self._watch_ids(order)
         self._listener.order_adopted(order)
         self.book_missing(order.client_id)
 
@@ -218,6 +224,8 @@ class Desk:
 
     def complain(self, sentence: str) -> None:
         """Stop entries until a check finds that all agrees again."""
+        if self._is_reset and self.trouble:
+            return
         if sentence != self.trouble:
             _log.error("%s", sentence)
             self._recorder.note(sentence)
@@ -232,9 +240,21 @@ class Desk:
             f"Nothing is bought until account and books have been compared."
         )
 
+    def _watch_ids(self, order: Order) -> None:
+        """Stop entries for good where ids began anew: these are the books of a world that is gone."""
+        highest = self._highest.get(order.symbol, order)
+        if fell_below(highest, order.exchange_id, order.created_ms):
+            self._is_reset = True
+            self.complain(
+                f"The exchange seems to have been reset: order {order.client_id} has the id "
+                f"{order.exchange_id}, below {highest.exchange_id} of an older one. Start again for new books."
+            )
+        elif order.exchange_id is not None and order.exchange_id >= (highest.exchange_id or 0):
+            self._highest[order.symbol] = order
+
     def settle(self, *, asked_ms: int) -> None:
         """Allow entries again: a look at the account that began at `asked_ms` found no contradiction."""
-        if self.trouble and not self._unbooked and asked_ms > self._doubted_ms:
+        if self.trouble and not self._is_reset and not self._unbooked and asked_ms > self._doubted_ms:
             self._recorder.note("Orders and books agree with the exchange again; entries are allowed.")
             self.trouble = ""
 

@@ -23,6 +23,7 @@ __all__ = [
     "Shortfall",
     "Wipe",
     "compare_balances",
+    "fell_below",
     "has_stray_trade",
     "suspect_wipe",
     "trades_gone",
@@ -140,27 +141,36 @@ def _orders_gone(gone: list[Order]) -> list[str]:
     return [f"The exchange knows none of the {len(gone)} open order(s) any more that it had accepted."]
 
 
+def fell_below(before: Order, exchange_id: int | None, made_ms: int) -> bool:
+    """
+    Tell whether an order of the same symbol, made after `before` was accepted, has an id below it.
+
+    Within a symbol order ids only grow, so the exchange began anew between them. A minute is left to clocks.
+    """
+    if before.exchange_id is None or before.accepted_ms is None or exchange_id is None:
+        return False
+    return made_ms > before.accepted_ms + _SPREAD_MS and exchange_id < before.exchange_id
+
+
 def _ids_began_anew(belief: Belief, view: ExchangeView) -> list[str]:
-    """Within a symbol order ids only grow: a later order with a lower id is from a new life of the exchange."""
+    """Compare the ids of all orders that are known, ours and others', with the highest of ours."""
+    ours = list(belief.orders.values())
+    made = [(order.symbol, order.exchange_id, order.created_ms) for order in ours]
+    made += [(told.symbol, told.exchange_id, told.time_ms) for told in (*view.open_orders, *view.queried)]
     found = []
-    for symbol in sorted({order.symbol for order in belief.orders.values()}):
-        known = [
-            (order.exchange_id, order.accepted_ms)
-            for order in belief.orders.values()
-            if order.symbol == symbol and order.exchange_id is not None and order.accepted_ms is not None
-        ]
-        if not known:
-            continue
-        highest, since_ms = max(known)
-        told = (*view.open_orders, *view.queried)
+    for symbol in sorted({order.symbol for order in ours}):
+        highest = max(
+            (order for order in ours if order.symbol == symbol), key=lambda order: order.exchange_id or 0
+        )
         lower = [
-            order.exchange_id
-            for order in told
-            if order.symbol == symbol and order.time_ms > since_ms + _SPREAD_MS and order.exchange_id < highest
+            number
+            for where, number, made_ms in made
+            if where == symbol and number is not None and fell_below(highest, number, made_ms)
         ]
         if lower:
             found.append(
-                f"{symbol}: a later order has the id {min(lower)}, below {highest} that the journal knows."
+                f"{symbol}: a later order has the id {min(lower)}, below {highest.exchange_id} that the "
+                f"journal knows."
             )
     return found
 

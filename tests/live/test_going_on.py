@@ -178,6 +178,34 @@ def test_a_reset_exchange_begins_with_new_books(start_site: Any, journal_file: P
         assert Decimal(reader.state(2)["opening"]["cash"]) == 10_000
 
 
+def test_a_reset_under_a_bot_that_buys_again_is_known_long_after(start_site: Any, journal_file: Path) -> None:
+    """Its purchases are known to the new exchange, and their trades have ids that the books hold already."""
+    site = start_site("2025-08-15", fee_asset="received", step=False)
+    run = site.make("sar", journal=journal_file, origin=None)
+    fills: list[str] = []
+
+    def follow(sentence: str) -> None:
+        if " at " in sentence and ("bought" in sentence or "sold" in sentence):
+            fills.append(sentence)
+            if len(fills) == 2:
+                tell(site, "wipe")
+            if len(fills) == 3:
+                run.ask_to_stop("it has bought in the new world")
+
+    site.follower.on_say = follow
+    run.run()
+    assert len(fills) == 3
+    assert any("seems to have been reset" in said for said in [*site.follower.said, *site.follower.warned])
+    tell(site, "step", bars=2)
+    site.follower.on_say = lambda sentence: None
+    site.follower.said.clear()
+    site.run("sar", journal=journal_file, origin=None)
+    assert any("seems to have been reset" in said for said in site.follower.said)
+    with JournalReader(journal_file) as reader:
+        opening = reader.state(2)["opening"]
+        assert 0 < Decimal(opening["cash"]) < 10_000  # what was bought meanwhile is left alone
+
+
 def test_a_second_bot_on_one_journal_is_refused(start_site: Any, journal_file: Path) -> None:
     site = start_site()
     from bt_run.journal.journal import Journal

@@ -75,7 +75,8 @@ def recover(
         JournalError: what was learnt could not be written.
     """
     now_ms = gateway.server_time_ms()
-    orders = {name: order for name, order in past.orders.items() if _still_counts(order, past, now_ms)}
+    witnesses = _witnesses(past)
+    orders = {name: order for name, order in past.orders.items() if _still_counts(order, witnesses, now_ms)}
     belief = Belief(orders, past.ledger, past.tags, steps)
     sentences: dict[str, None] = {}
     for attempt in range(3):
@@ -115,22 +116,26 @@ def begin_anew(gateway: Gateway, symbols: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def _still_counts(order: Order, past: Past, now_ms: int) -> bool:
-    """Tell whether news of an order may come. The last trade of all shows whether it is the same exchange."""
+def _still_counts(order: Order, witnesses: frozenset[str], now_ms: int) -> bool:
+    """Tell whether news of an order may come, or whether it shows that this is the same exchange still."""
     if not order.is_terminal or order.missing:
         return True
     newest = max((fill.time_ms for fill in order.fills), default=order.created_ms)
     if newest > now_ms - _LATE_MS:
         return True
-    return order.client_id in _last_traded(past)
+    return order.client_id in witnesses
 
 
-def _last_traded(past: Past) -> set[str]:
+def _witnesses(past: Past) -> frozenset[str]:
+    """Name, for each symbol, the order with the newest trade and that with the highest id."""
     newest: dict[str, tuple[int, str]] = {}
+    highest: dict[str, tuple[int, str]] = {}
     for order in past.orders.values():
+        own = (order.exchange_id or 0, order.client_id)
+        highest[order.symbol] = max(highest.get(order.symbol, own), own)
         for fill in order.fills:
             newest[order.symbol] = max(newest.get(order.symbol, (0, "")), (fill.time_ms, order.client_id))
-    return {client_id for _, client_id in newest.values()}
+    return frozenset(client_id for _, client_id in (*newest.values(), *highest.values()))
 
 
 def _look(belief: Belief, gateway: Gateway, symbols: Sequence[str]) -> Reconciliation:

@@ -11,7 +11,7 @@ from brokers.holdings import Ledger
 from brokers.order_events import Accepted, Expired, Filled, Submitted, TimedOut
 from brokers.orders import Order, State, apply
 from brokers.reconcile import applied, reconcile
-from brokers.reconciling.account import ForeignHolding, Shortfall, compare_balances
+from brokers.reconciling.account import ForeignHolding, Shortfall, compare_balances, fell_below
 from brokers.reconciling.views import Balance, Belief, ExchangeOrder, ExchangeTrade, ExchangeView, Missing
 
 D = Decimal
@@ -185,6 +185,26 @@ def test_ids_that_began_anew_are_a_wipe(told, is_wipe):
             "BTCUSDT: a later order has the id 12, below 5000 that the journal knows.",
         ) == result.wipe.reasons
         assert () == result.wipe.events
+
+
+@pytest.mark.parametrize(
+    ("exchange_id", "created_ms", "is_wipe"),
+    [
+        (12, 2 * DAY_MS, True),
+        (5_001, 2 * DAY_MS, False),
+        (12, DAY_MS + 60_000, False),
+        (12, 0, False),
+    ],
+)
+def test_an_order_of_ours_with_an_id_below_an_older_one_is_a_wipe(exchange_id, created_ms, is_wipe):
+    """It was sent after the reset, before anybody noticed; the journal alone proves it."""
+    after = replace(order(2, exchange_id, traded="1"), created_ms=created_ms)
+    result = reconcile(belief(order(1), after), ExchangeView())
+
+    assert is_wipe == (result.wipe is not None)
+    assert is_wipe == fell_below(order(1), exchange_id, created_ms)
+    if is_wipe:
+        assert result.wipe.reasons[0].startswith("BTCUSDT: a later order has the id 12, below 5000")
 
 
 def trade(number: int) -> ExchangeTrade:
