@@ -33,13 +33,15 @@ __all__ = ["LISTENS", "POLL_S", "CommandBox", "find_command", "listening_runs", 
 POLL_S = 0.5
 """The bot looks at most this often; a look takes a third of a millisecond."""
 
+_BEAT_S = 30.0
+
 LISTENS = "listens"
 """The key of the state that says who takes commands for a run."""
 
 
 class CommandBox:
     """
-    The bot's side: takes the commands for one run. In the thread that owns the journal.
+    The bot's side: takes the commands for one run, and says that it lives. In the thread that owns the journal.
 
     Args:
         journal: The bot's own, open to write.
@@ -60,7 +62,7 @@ class CommandBox:
         self._run = run
         self._now_ms = now_ms
         self._steady = steady
-        self._looked_at = float("-inf")
+        self._looked_at = self._beaten_at = float("-inf")
         writer = journal.writer()
         journal.write_state(run, LISTENS, "" if writer is None else writer.token)
 
@@ -70,6 +72,9 @@ class CommandBox:
         if now - self._looked_at < POLL_S:
             return []
         self._looked_at = now
+        if now - self._beaten_at >= _BEAT_S:
+            self._beaten_at = now
+            self._journal.beat()
         waiting = list(
             self._journal.find(CommandRecord, Window(run=self._run), schema.commands.c.taken_ms.is_(None))
         )

@@ -201,6 +201,9 @@ class Journal(JournalQueries):
 
     def beat(self) -> None:
         """Say that this writer lives; one that is no file wants it once a minute, if nothing is written."""
+        if isinstance(self._hold, FileHold):
+            self._check_thread()
+            return
         with self._writing(self._durable):
             pass
 

@@ -13,6 +13,7 @@ from sqlalchemy import make_url, update
 
 from bt_run.core.errors import ConfigError, JournalError
 from bt_run.journal import writer_lock
+from bt_run.journal.commands import CommandBox
 from bt_run.journal.database import Place
 from bt_run.journal.journal import Journal
 from bt_run.journal.queries import JournalReader
@@ -132,6 +133,18 @@ class TestRow:
             for step in (100_000, 200_000):
                 monkeypatch.setattr(writer_lock, "_now_ms", lambda ahead=step: now + ahead)
                 first.beat()
+            with pytest.raises(ConfigError, match="is being written by"):
+                Journal(path)
+
+    def test_a_bot_that_has_nothing_to_write_keeps_it(self, path: Path, begin, monkeypatch):
+        """Between two bars of an hour it looks for commands alone."""
+        now, minutes = writer_lock._now_ms(), 0
+        monkeypatch.setattr(writer_lock, "_now_ms", lambda: now + 60_000 * minutes)
+        with Journal(path) as first:
+            box = CommandBox(first, begin(first), steady=lambda: 60.0 * minutes)
+            for _ in range(5):
+                minutes += 1
+                box.poll()
             with pytest.raises(ConfigError, match="is being written by"):
                 Journal(path)
 
