@@ -246,7 +246,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
 
     def _settle(self) -> None:
         for ticket in self._session.tickets.released():
-            self._dispatch.release(ticket)
+            self._dispatch.families.release(ticket)
         for symbol in self._bound.symbols():
             self._protector.settle(symbol)
         self.asks = tuple((order.symbol, order.client_id) for order in self._session.desk.doubtful())
@@ -295,6 +295,8 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         if isinstance(event, Rejected):
             self._rules.rejected(after.symbol, event)
         ticket = self._session.tickets.of_client(after.client_id)
+        if ticket is not None and self._dispatch.families.takes_back(ticket, after):
+            return
         if ticket is not None and ticket.client_id == after.client_id:
             self._session.tickets.follow(ticket, after, event)
         elif ticket is not None:

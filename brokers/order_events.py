@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVENTS",
+    "REFUSED_AT_ENTRY",
     "Accepted",
     "CancelRefused",
     "CancelSent",
@@ -24,6 +25,10 @@ __all__ = [
 ]
 
 _NO_ORDER = -2010  # NEW_ORDER_REJECTED; errors.md of binance-spot-api-docs, read 2026-07-21
+
+
+REFUSED_AT_ENTRY = "REJECTED"
+"""Binance's reason (expiryReason) why an order expired that waited in a list and could then not be placed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from brokers.filter_checks import Conditions, check
 from brokers.gateway import FeeRates, OrderSeen
 from brokers.live.paper_account import PaperAccount, PaperOrder
 from brokers.live.paper_rules import Quote, crossed_price, needed, oco_is_possible, trigger_is_reached
-from brokers.order_events import Accepted, Canceled, CancelRefused, Event, Expired, Rejected
+from brokers.order_events import REFUSED_AT_ENTRY, Accepted, Canceled, CancelRefused, Event, Expired, Rejected
 from brokers.reconciling.views import Balance, ExchangeTrade
 from bt_run.core.errors import ConfigError
 
@@ -285,7 +285,7 @@ class PaperGateway:
         asset = rules.base_asset if order.side == "SELL" else rules.quote_asset
         quote = self._quotes(order.symbol)
         if quote is not None and needed(order, quote) > self.account.totals.get(asset, ZERO):
-            self._end(pending, Expired("the balance does not suffice", self._clock_ms(), ZERO), "EXPIRED")
+            self._end(pending, Expired(REFUSED_AT_ENTRY, self._clock_ms(), ZERO), "EXPIRED")
             return
         self._arrive(pending)
 

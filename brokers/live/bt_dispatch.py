@@ -14,10 +14,11 @@ import backtrader as bt
 
 from brokers.amounts import ZERO
 from brokers.live.bt_brackets import Brackets
+from brokers.live.bt_families import GONE, Families
 from brokers.live.bt_tickets import Stage, Ticket
 from brokers.live.drafts import Draft, Refusal
-from brokers.live.lists import arrange_oco, sellable_of
-from brokers.live.standing import doubt_about, waits_for_another
+from brokers.live.lists import arrange_oco
+from brokers.live.standing import waits_for_another
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Dispatch"]
 
-_GONE = "the order it depends on is gone"
-_LISTABLE = ("LIMIT", "LIMIT_MAKER")
-
 
 class Dispatch:
     """Takes tickets in, keeps those that may belong together until the turn ends, and sends them."""
@@ -39,6 +37,7 @@ class Dispatch:
         self._session = session
         self._kept: list[Ticket] = []
         self.brackets = Brackets()
+        self.families = Families(session, self)
 
     # In.
 
@@ -50,22 +49,22 @@ class Dispatch:
         elif not transmit:
             return  # its children follow in a moment
         elif ticket.draft.type == "MARKET":
-            self._send_alone(ticket)
+            self.send_alone(ticket)
         else:
             self._kept.append(ticket)
             self._session.ring()
 
     def _take_child(self, ticket: Ticket, parent: Ticket, *, transmit: bool) -> None:
         if parent.is_over and parent.order.status != bt.Order.Completed:
-            self._session.refuse(ticket, Refusal(_GONE))
+            self._session.refuse(ticket, Refusal(GONE))
             return
         parent.children.append(ticket)
         if not transmit:
             return
         if parent.stage is Stage.KEPT:
-            self._send_family(parent)
+            self.families.send(parent)
         elif parent.is_over:
-            self.release(parent)
+            self.families.release(parent)
 
     def flush(self) -> None:
         """Send what was kept."""
@@ -76,11 +75,12 @@ class Dispatch:
             if ticket.group:
                 self._send_group(ticket)
             else:
-                self._send_alone(ticket)
+                self.send_alone(ticket)
 
     # Out: alone.
 
-    def _send_alone(self, ticket: Ticket) -> None:
+    def send_alone(self, ticket: Ticket) -> None:
+        """Send an order by itself."""
         if ticket.draft.side == "SELL":
             self._send_sale(ticket)
         else:
@@ -154,7 +154,7 @@ class Dispatch:
                 return
             if done:
                 session.tickets.resize(ticket, left)
-            self._send_alone(ticket)
+            self.send_alone(ticket)
 
         if old.stage is Stage.KEPT:
             self.drop(old, "it was replaced before it was sent")
@@ -176,7 +176,7 @@ class Dispatch:
         if len(group) != 2:
             refusal = arrange_oco([member.draft for member in group])
             for member in kept:
-                session.refuse(member, refusal if isinstance(refusal, Refusal) else Refusal(_GONE))
+                session.refuse(member, refusal if isinstance(refusal, Refusal) else Refusal(GONE))
         elif len(kept) == 2:
             self.send_oco(group)
         elif all(member.stage in (Stage.KEPT, Stage.SENT) for member in group):
@@ -221,82 +221,6 @@ class Dispatch:
             return
         above, below, swapped = arranged
         self.send(list(reversed(tickets)) if swapped else list(tickets), [above, below], "OCO")
-
-    # Out: brackets.
-
-    def _send_family(self, parent: Ticket) -> None:
-        """Send a bracket: as a list where its entry is a limit order, else the children follow the entry."""
-        session, children = self._session, parent.children
-        filters = session.markets.filters[parent.symbol]
-        sides = {child.draft.side for child in children}
-        if len(children) > 2 or parent.draft.side in sides or any(c.draft.quantity is None for c in children):
-            refusal = Refusal("A bracket is an entry and one or two orders of the other side, given by size.")
-            session.refuse(parent, refusal)
-            return
-        if len(children) == 2:
-            trial = arrange_oco([child.draft.sized(min(self._sizes(children))) for child in children])
-            if isinstance(trial, Refusal):
-                session.refuse(parent, trial)
-                return
-        if parent.draft.type in _LISTABLE and filters.is_oto_allowed and parent.draft.time_in_force != "IOC":
-            self._send_list_family(parent)
-            return
-        self._send_alone(parent)
-
-    def _send_list_family(self, parent: Ticket) -> None:
-        session, children = self._session, parent.children
-        quantity = min(*self._sizes(children), parent.draft.quantity or ZERO)
-        if parent.draft.side == "BUY":
-            filters, fees = session.markets.filters[parent.symbol], session.markets.fees[parent.symbol]
-            quantity = min(quantity, sellable_of(parent.draft.quantity or ZERO, filters, fees))
-        if not quantity:
-            session.refuse(parent, Refusal("The bracket is too small: after the fee nothing is left to sell."))
-            return
-        for child in children:
-            session.tickets.resize(child, quantity)
-        drafts, tickets = [child.draft for child in children], list(children)
-        kind: Literal["OTO", "OTOCO"] = "OTO"
-        if len(children) == 2:
-            arranged = arrange_oco(drafts)
-            if isinstance(arranged, Refusal):
-                session.refuse(parent, arranged)
-                return
-            drafts, kind = [arranged[0], arranged[1]], "OTOCO"
-            tickets = tickets[::-1] if arranged[2] else tickets
-        self.send([parent, *tickets], [parent.draft, *drafts], kind)
-
-    @staticmethod
-    def _sizes(children: Sequence[Ticket]) -> list[Decimal]:
-        return [child.draft.quantity or ZERO for child in children]
-
-    def release(self, parent: Ticket) -> None:
-        """Place the children of an entry that is over, on what it executed; without an execution they end."""
-        session = self._session
-        waiting = [child for child in parent.children if child.stage is Stage.KEPT]
-        if not waiting:
-            return
-        if doubt_about(session.desk.of(parent.symbol)) or session.waits.about(parent.symbol):
-            session.tickets.postpone(parent)  # refused now, they would leave the holding bare
-            return
-        done = session.tickets.executed(parent)
-        if not done:
-            for child in waiting:
-                session.tickets.end(child, bt.Order.Canceled, _GONE)
-            return
-        quantity = min(done, *self._sizes(waiting))
-        if waiting[0].draft.side == "SELL":
-            quantity = min(quantity, session.free_to_sell(parent.symbol))
-        quantity = session.markets.visible(parent.symbol, quantity)
-        if not quantity:
-            for child in waiting:
-                session.refuse(child, Refusal("Nothing of the entry can be sold: it is below the lot step."))
-            return
-        for child in waiting:
-            session.tickets.resize(child, quantity)
-        if len(waiting) == 2:
-            self.send_oco(waiting)
-        else:
-            self._send_alone(waiting[0])
 
     # Out: all.
 
@@ -348,7 +272,7 @@ class Dispatch:
         tickets.end(ticket, status, reason)
         for other in (*ticket.children, *ticket.group):
             if other.stage in (Stage.KEPT, Stage.WAITING):
-                tickets.end(other, bt.Order.Canceled, _GONE)
+                tickets.end(other, bt.Order.Canceled, GONE)
 
     def cancel(self, ticket: Ticket) -> bool:
         """Cancel for the strategy; tells whether there was anything to cancel."""

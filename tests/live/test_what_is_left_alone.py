@@ -13,7 +13,7 @@ import requests
 from brokers.binance.codec import KeyRights
 from brokers.binance.credentials import Credentials
 from brokers.binance.rest_gateway import BinanceGateway
-from brokers.live.bt_dispatch import Dispatch
+from brokers.live.bt_families import Families
 from brokers.orders import Order
 from bt_run.core.errors import StrategyError
 from bt_run.core.venue import find_venue
@@ -107,11 +107,11 @@ def test_what_a_bracket_left_bare_is_sold(
     site = start_site("2025-10-01", step=False)
     changes = {"journal": journal_file, "origin": None}
 
-    def die(dispatch: Dispatch, parent: Any) -> None:
+    def die(families: Families, parent: Any) -> None:
         raise RuntimeError("no power")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Dispatch, "release", die)
+        patch.setattr(Families, "release", die)
         with pytest.raises((StrategyError, RuntimeError)):
             site.run(f"{mine}:Mine", **changes)
     assert [fill["isBuyer"] for fill in truth(site)["fills"]] == [True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import backtrader as bt
@@ -15,6 +16,7 @@ from brokers.orders import State
 from bt_run.core.background import Bell
 from bt_run.core.settings import Protection
 from bt_run.practice.faults import FillBeforeReply, LostAnswer
+from bt_run.practice.rules import Fees
 
 D = Decimal
 IDLE_TURNS = 4
@@ -162,6 +164,27 @@ def test_a_bracket_on_the_exchange(practice, trade):
     ]
     assert len({o.list_client_id for o in broker.orders.values() if o.list_client_id}) == 1
     assert strategy.position.size == 0.0
+
+
+def test_the_legs_of_a_bracket_sell_no_coins_of_others_where_the_bnb_had_run_out(practice, trade):
+    """The fee comes out of what was bought, and the exchange would take the rest from what else lies there."""
+    listing = practice.server.exchange.trading._desk.listing("BTCUSDT")
+    listing.rules = replace(listing.rules, fees=Fees(pay_in="BNB"))
+
+    def act(s):
+        price = float(practice.price)
+        s.kept["orders"] = s.buy_bracket(
+            size=0.5, price=round(price * 1.01, 2), stopprice=round(price * 0.5, 2), limitprice=price * 1.5
+        )
+
+    broker, strategy = trade({1: act})
+    legs = [order for order in broker.orders.values() if order.type in ("STOP_LOSS", "LIMIT_MAKER")]
+    held = broker.ledger.holding("BTCUSDT").quantity
+    assert D("0.4995") == held
+    assert {("STOP_LOSS", held), ("LIMIT_MAKER", held)} == {
+        (leg.type, leg.quantity) for leg in legs if not leg.is_terminal
+    }
+    assert {bt.Order.Accepted} == {order.status for order in strategy.kept["orders"][1:]}
 
 
 def test_an_oco_and_a_trailing_stop(practice, trade):

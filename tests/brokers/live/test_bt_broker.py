@@ -8,6 +8,7 @@ import backtrader as bt
 import pytest
 
 from brokers.bt_broker import BinanceBroker
+from brokers.gateway import FeeRates
 from bt_run.core.errors import ConfigError
 
 D = Decimal
@@ -226,6 +227,22 @@ def test_a_bracket_with_a_limit_entry_is_one_list(make_exchange, run):
     # The fee is taken from what was bought, so less can be sold than was bought.
     assert exchange.asked == [
         ("OTOCO", "BUY LIMIT 1.000", "SELL LIMIT_MAKER 0.999", "SELL STOP_LOSS 0.999"),
+    ]
+    names = [done.kept[name].getstatusname() for name in ("entry", "stop", "target")]
+    assert names == ["Completed", "Canceled", "Completed"]
+    assert done.strategy.sizes[-1] == 0.0
+    assert len(done.strategy.closed) == 1
+
+
+def test_a_bracket_is_placed_anew_on_what_is_held_where_the_bnb_had_run_out(make_exchange, run):
+    """A fee in BNB was expected and came out of the coins; the exchange refuses legs for all of them."""
+    exchange = make_exchange(fee="0.001")
+    exchange.fees = lambda symbol: FeeRates(D("0.001"), D("0.001"), "BNB")
+    done = run(exchange, [100.0, 100.0, 98.0, 98.0, 98.0, 111.0, 111.0], {1: bracket})
+
+    assert exchange.asked == [
+        ("OTOCO", "BUY LIMIT 1.000", "SELL LIMIT_MAKER 1.000", "SELL STOP_LOSS 1.000"),
+        ("OCO", "SELL LIMIT_MAKER 0.999", "SELL STOP_LOSS 0.999"),
     ]
     names = [done.kept[name].getstatusname() for name in ("entry", "stop", "target")]
     assert names == ["Completed", "Canceled", "Completed"]
