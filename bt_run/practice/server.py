@@ -186,7 +186,8 @@ class PracticeServer:
 
 def _cannot_listen(error: OSError, host: str, port: int) -> str:
     is_name = isinstance(error, socket.gaierror)
-    why = error.strerror if is_name or error.errno is None else os.strerror(error.errno)
-    is_host = is_name or error.errno == errno.EADDRNOTAVAIL
+    is_nowhere = error.errno is None  # Python 3.13: no address of the host could be bound
+    why = str(error) if is_nowhere else error.strerror if is_name else os.strerror(error.errno or 0)
+    is_host = is_name or is_nowhere or error.errno == errno.EADDRNOTAVAIL
     advice = "Give a --host of this machine" if is_host else "Choose another port, or 0 for any free one"
     return f"The practice exchange cannot listen on {host} port {port}: {why}. {advice}."
