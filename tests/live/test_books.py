@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from bt_run.journal.journal import Journal
 from bt_run.run.live.begin import begin_run, end_run, find_past
 from bt_run.run.live.books import OPENING, opening_document
 from bt_run.run.live.plan import LivePlan
-from bt_run.run.panic.books import symbols_in_play
+from bt_run.run.panic.books import newest_runs, symbols_in_play
 from bt_run.run.safety_limits import STATE_KEY, SafetyFacts
 from bt_run.run.verbs import hold_entries, release_entries
 from strategies.loader import load_strategy
@@ -89,6 +90,30 @@ def test_a_fresh_start_that_failed_leaves_the_old_books_in_force(journal: Journa
     assert (first.run, Decimal("0.5")) == (past.last.run, past.ledger.holding("BTCUSDT").quantity)
     assert "by bt-run pause" == SafetyFacts.of(past.state).paused
     assert ["BTCUSDT"] == symbols_in_play(journal, venue="testnet")
+
+
+def test_the_order_in_which_symbols_are_given_is_no_matter(journal: Journal, plan: LivePlan):
+    """What is held of two symbols is held however they are written the next time."""
+    symbols = ("BTCUSDT", "ETHUSDT")
+    first = begin_run(journal, replace(plan, symbols=symbols), None)
+    journal.write_state(first.run, OPENING, books("0.5"))
+
+    past = find_past(journal, replace(plan, symbols=symbols[::-1]))
+    assert past is not None
+    assert Decimal("0.5") == past.ledger.holding("BTCUSDT").quantity
+
+    second = begin_run(journal, replace(plan, symbols=symbols[::-1]), past)
+    assert [second.run] == [run.run for run in newest_runs(journal)]
+
+
+def test_other_symbols_have_other_books(journal: Journal, plan: LivePlan):
+    """The journal's column is too narrow for the names of many; they are not told apart by their number."""
+    many = ("BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "ADAUSDT")
+    first = begin_run(journal, replace(plan, symbols=many), None)
+    journal.write_state(first.run, OPENING, books("0.5"))
+
+    assert find_past(journal, replace(plan, symbols=(*many[:-1], "DOGEUSDT"))) is None
+    assert find_past(journal, replace(plan, symbols=many)) is not None
 
 
 def test_books_that_a_reset_closed_are_not_held_any_more(journal: Journal, plan: LivePlan):

@@ -35,6 +35,7 @@ __all__ = [
     "opening_document",
     "read_past",
     "state_of",
+    "symbols_of",
 ]
 
 OPENING = "opening"
@@ -101,14 +102,12 @@ def _opened(told: Mapping[str, Any]) -> Ledger:
 
 def read_past(journal: JournalQueries, plan: LivePlan) -> Past | None:
     """
-    Read what the last run of this venue, symbol and strategy left, and the runs before it that it went on from.
+    Read what the last run of this venue, strategy and symbols left, and those before it that it went on from.
 
     A run that never came as far as to have books left nothing. None where no other is. Raises JournalError.
     """
-    wanted = (plan.venue.name, plan.mode, plan.strategy.name)
-    alike = [
-        run for run in journal.runs(symbol=plan.symbol_key) if (run.venue, run.mode, run.strategy) == wanted
-    ]
+    wanted = (plan.venue.name, plan.mode, plan.strategy.name, tuple(sorted(plan.symbols)))
+    alike = [run for run in journal.runs() if (run.venue, run.mode, run.strategy, symbols_of(run)) == wanted]
     runs = chain_in_force(journal, alike)
     if not runs:
         return None
@@ -139,6 +138,11 @@ def read_past(journal: JournalQueries, plan: LivePlan) -> Past | None:
         bars=_last_bars(journal, runs, plan),
         acted=acted,
     )
+
+
+def symbols_of(run: RunRecord) -> tuple[str, ...]:
+    """Give the symbols that a run trades, by name: in which order they were given is no matter."""
+    return tuple(sorted(run.settings.get("symbols") or (run.symbol,)))
 
 
 def chain_in_force(journal: JournalQueries, runs: Sequence[RunRecord]) -> tuple[RunRecord, ...]:

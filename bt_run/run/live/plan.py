@@ -95,7 +95,7 @@ class LivePlan:
 
     @property
     def symbol_key(self) -> str:
-        """Give the name by which the journal finds runs of these symbols: ``BTCUSDT`` or ``BTCUSDT+1``."""
+        """Give the name that a run of these symbols has in the journal: ``BTCUSDT`` or ``BTCUSDT+1``."""
         joined = "+".join(self.symbols)
         return joined if len(joined) <= _LONGEST_NAME else f"{self.symbols[0]}+{len(self.symbols) - 1}"
 

@@ -18,7 +18,7 @@ from brokers.holdings import Holding, Ledger
 from brokers.orders import Order, Purpose, State
 from brokers.reconciling.views import Belief
 from bt_run.core.errors import JournalError, Oversold
-from bt_run.run.live.books import OPENING, TAG, chain_in_force, chain_of
+from bt_run.run.live.books import OPENING, TAG, chain_in_force, chain_of, symbols_of
 from bt_run.run.live.story import filled_of
 
 if TYPE_CHECKING:
@@ -50,11 +50,11 @@ class PanicBooks:
 def newest_runs(
     journal: JournalQueries, *, venue: str | None = None, mode: str | None = None
 ) -> list[RunRecord]:
-    """Give the newest run of each venue, mode, symbol and strategy: those that a start would go on from."""
-    alike: dict[tuple[str, str, str, str], list[RunRecord]] = {}
+    """Give the newest run of each venue, mode, strategy and symbols: those that a start would go on from."""
+    alike: dict[tuple[str, str, str, tuple[str, ...]], list[RunRecord]] = {}
     for run in journal.runs():
         if run.venue == (venue or run.venue) and run.mode == (mode or run.mode):
-            alike.setdefault((run.venue, run.mode, run.symbol, run.strategy), []).append(run)
+            alike.setdefault((run.venue, run.mode, run.strategy, symbols_of(run)), []).append(run)
     return [(chain_in_force(journal, runs) or runs)[-1] for runs in alike.values()]
 
 
