@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import backtrader as bt
 
-from brokers.amounts import ZERO
+from brokers.amounts import ZERO, minus
 from brokers.live.bt_brackets import Brackets
 from brokers.live.bt_families import GONE, Families
 from brokers.live.bt_tickets import Stage, Ticket
@@ -147,8 +147,10 @@ class Dispatch:
                 return
             ticket.stage = Stage.KEPT
             done = session.tickets.executed(old) - before
-            left = (ticket.draft.quantity or ZERO) - done
-            if old.order.status == bt.Order.Completed or not left > 0:
+            asked = ticket.draft.quantity
+            left = ZERO if asked is None else minus(asked, done)
+            is_moot = bool(done) if asked is None else not left > 0
+            if old.order.status == bt.Order.Completed or is_moot:
                 why = "the order that it should replace was executed meanwhile"
                 session.tickets.end(ticket, bt.Order.Canceled, why)
                 return

@@ -189,6 +189,18 @@ def test_cancel_and_replace(exchange, run):
     ]
 
 
+def test_a_replacement_by_quote_amount_is_sent(exchange, run):
+    """It has no quantity of which something could be left."""
+
+    def again(s):
+        s.kept["new"] = s.buy(size=1, quote_quantity=500, replaces=s.kept["old"])
+
+    script = {1: keep("old", lambda s: s.buy(size=1, price=95, exectype=bt.Order.Limit)), 3: again}
+    done = run(exchange, [100.0] * 5, script)
+    assert ["Canceled", "Completed"] == [done.kept[name].getstatusname() for name in ("old", "new")]
+    assert 5.0 == done.strategy.sizes[-1]
+
+
 def test_oco_goes_as_one_list(exchange, run):
     def protect(s):
         s.kept["stop"] = s.sell(size=1, price=95, exectype=bt.Order.Stop)
