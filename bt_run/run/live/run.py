@@ -8,12 +8,13 @@ trades. One thread trades (Cerebro, orders, journal), another has the sockets.
 from __future__ import annotations
 
 import tempfile
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bt_run.core.errors import ConfigError
+from bt_run.core.errors import ConfigError, JournalError
 from bt_run.journal.journal import Journal
 from bt_run.run.live.begin import begin_run, end_run, find_past, outcome_of
 from bt_run.run.live.bt_cerebro import prepare_cerebro, run_cerebro_live
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from brokers.binance.credentials import Credentials
     from brokers.filters import SymbolFilters
     from bt_run.core.results import RunResult
+    from bt_run.journal.records import RunRecord
     from bt_run.run.live.books import Past
     from bt_run.run.live.parts import Parts
     from bt_run.run.live.plan import LivePlan
@@ -148,12 +150,21 @@ class LiveRun:
                     )
                     outcome = self._trade(parts)
                 except BaseException as error:
-                    end_run(journal, record, outcome_of(error))
+                    self._write_end(journal, record, outcome_of(error))
                     self._listener.failed(error, limit_s=self._stop.rest_s(_LAST_WORDS_S))
                     raise
                 end_run(journal, record, outcome.reason)
                 self._listener.ended(outcome.reason, limit_s=self._stop.rest_s(_LAST_WORDS_S))
         return outcome
+
+    def _write_end(self, journal: Journal, record: RunRecord, outcome: str) -> None:
+        """Write down how a run failed; where even that fails, it is in the journal as one that was killed."""
+        try:
+            end_run(journal, record, outcome)
+        except JournalError as error:
+            self._audience.warn(
+                f"The end of the run is not written down. {error}", time_ms=time.time_ns() // 1_000_000
+            )
 
     # Opening.
 
