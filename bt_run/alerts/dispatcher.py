@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from bt_run.alerts.delivery import CLAIM_MS, after, backoff_s, next_due
@@ -64,14 +65,19 @@ class Dispatcher:
         Put a message into the outbox; it is kept when this returns. Tells whether it was new.
 
         Raises:
-            JournalError: it could not be kept.
+            JournalError: it could not be kept. It is sent at once then, and not again where that fails.
         """
         now = self._clock_ms()
         names = [lane.target.name for lane in self._lanes]
-        is_new = self._outbox.add(happening, names, now_ms=now, due_ms=max(now, not_before_ms))
-        for lane in self._lanes:
-            lane.bell.ring()
-        return is_new
+        try:
+            return self._outbox.add(happening, names, now_ms=now, due_ms=max(now, not_before_ms))
+        except JournalError:
+            for lane in self._lanes:
+                lane.unkept.append(happening)
+            raise
+        finally:
+            for lane in self._lanes:
+                lane.bell.ring()
 
     def close(self, *, limit_s: float) -> bool:
         """
@@ -95,6 +101,7 @@ class _Lane(threading.Thread):
         super().__init__(name=f"alerts to {target.name}", daemon=True)
         self.target = target
         self.bell = Bell()
+        self.unkept: deque[Happening] = deque()
         self._outbox = outbox
         self._drawings = drawings
         self._clock_ms = clock_ms
@@ -117,12 +124,15 @@ class _Lane(threading.Thread):
     def run(self) -> None:
         """Send one after the other."""
         while self._goes_on():
+            self._send_unkept()
             try:
                 waiting, now_ms = self._outbox.waiting(self.target.name), self._clock_ms()
                 delivery = next_due(waiting, now_ms)
                 if delivery is None:
-                    if self._is_over:
+                    if self._is_over and not self.unkept:
                         return
+                    if self.unkept:
+                        continue
                     soonest_ms = min((item.due_ms for item in waiting), default=now_ms + 60_000)
                     self.bell.wait(min(_LONGEST_WAIT_S, max(0.05, (soonest_ms - now_ms) / 1000)))
                     continue
@@ -135,6 +145,14 @@ class _Lane(threading.Thread):
                 _log.warning("Alerts to %s wait: %s", self.target.name, error)
                 pause_s = _LONGEST_WAIT_S
             self._pause(pause_s)
+
+    def _send_unkept(self) -> None:
+        """Send what no outbox holds, once and without a chart."""
+        while self.unkept:
+            happening = self.unkept.popleft()
+            outcome = self.target.send(happening.title, happening.text, None)
+            if not outcome.is_sent:
+                _log.warning("An alert to %s is lost: %s", self.target.name, outcome.reason)
 
     def _try(self, delivery: Delivery) -> float:
         """Send one message and write down what became of it; gives the seconds to leave the target alone."""
@@ -153,7 +171,7 @@ class _Lane(threading.Thread):
     def _pause(self, seconds: float) -> None:
         """Leave the target alone; the bell of a new message does not shorten it, the end does."""
         until = time.monotonic() + seconds
-        while self._goes_on() and (left := until - time.monotonic()) > 0:
+        while self._goes_on() and not self.unkept and (left := until - time.monotonic()) > 0:
             self.bell.wait(left)
 
     def _goes_on(self) -> bool:

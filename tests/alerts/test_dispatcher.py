@@ -15,6 +15,7 @@ from bt_run.alerts.delivery import Outcome
 from bt_run.alerts.dispatcher import Dispatcher
 from bt_run.alerts.happening import Happening, Picture
 from bt_run.alerts.target import make_targets
+from bt_run.core.errors import JournalError
 from bt_run.journal.alert_tables import AlertTables
 from bt_run.run.alerting.outbox import JournalOutbox
 
@@ -101,6 +102,26 @@ def test_a_chart_that_fails_does_not_keep_the_words(
 
     assert dispatcher.close(limit_s=10)
     assert [("BTCUSDT long", None)] == target.got
+
+
+def test_what_cannot_be_kept_is_sent_at_once(
+    tables: AlertTables, happened: Callable[..., Happening], monkeypatch: pytest.MonkeyPatch
+):
+    """It may be about the very disk that is full."""
+
+    def full(*_: object, **__: object) -> bool:
+        raise JournalError("The journal failed: database or disk is full.")
+
+    for name in ("add", "claim", "settle"):
+        monkeypatch.setattr(tables, name, full)
+    targets = [Target("a"), Target("b")]
+    dispatcher = Dispatcher(JournalOutbox(tables), targets)
+    dispatcher.start()
+    with pytest.raises(JournalError):
+        dispatcher.post(happened(title="the disk is full"))
+
+    assert dispatcher.close(limit_s=10)
+    assert [[("the disk is full", None)]] * 2 == [target.got for target in targets]
 
 
 def test_a_service_that_hangs_holds_up_nobody(tables: AlertTables, happened: Callable[..., Happening]):
