@@ -154,16 +154,21 @@ def _look(belief: Belief, gateway: Gateway, symbols: Sequence[str]) -> Reconcili
 def _recent_trades(
     belief: Belief, gateway: Gateway, symbols: Sequence[str]
 ) -> tuple[tuple[ExchangeTrade, ...], dict[str, tuple[int, int]]]:
-    """Give the trades from the last one on that the books have, and for which time they are all."""
+    """
+    Give the trades from the last moment on of which the books have some, and for which time they are all.
+
+    One order may trade several times in a millisecond; the list begins with the first of them.
+    """
     trades: list[ExchangeTrade] = []
     complete: dict[str, tuple[int, int]] = {}
     until = gateway.server_time_ms() - _SETTLED_MS
     for symbol in symbols:
         booked = [fill for order in belief.orders.values() if order.symbol == symbol for fill in order.fills]
-        last = max(booked, key=lambda fill: fill.trade_id, default=None)
-        if last is not None:
-            trades += gateway.trades(symbol, since_trade_id=last.trade_id)
-            complete[symbol] = (last.time_ms, until)
+        if booked:
+            last_ms = max(booked, key=lambda fill: fill.trade_id).time_ms
+            first_id = min(fill.trade_id for fill in booked if fill.time_ms >= last_ms)
+            trades += gateway.trades(symbol, since_trade_id=first_id)
+            complete[symbol] = (last_ms, until)
     return tuple(trades), complete
 
 
