@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, get_args
 
-from brokers.amounts import ZERO, plus
+from brokers.amounts import ZERO, plus, total_of
 from brokers.client_ids import ClientId
 from brokers.holdings import Holding, Ledger
+from brokers.order_events import Canceled, Expired
 from brokers.orders import Order, Purpose, State
 from brokers.reconciling.views import Belief
 from bt_run.core.errors import JournalError, Oversold
+from bt_run.journal import schema
+from bt_run.journal.queries import Window
+from bt_run.journal.records import OrderEvent
 from bt_run.run.live.books import OPENING, TAG, chain_in_force, chain_of, symbols_of
 from bt_run.run.live.story import filled_of
 
@@ -71,11 +75,13 @@ def read_books(
             fills.setdefault(fill.client_id, []).append(fill)
     ledger, notes = _ledger(journal, filters, venue=venue, mode=mode)
     tags = {str(tag) for run in runs if (tag := journal.state(run).get(TAG))}
+    told = _told_executed(journal, runs)
+    known = {name: total_of(fill.quantity for fill in found) for name, found in fills.items()}
     belief = Belief(
         orders={
-            record.client_id: _standing(record, fills.get(record.client_id, ()))
+            record.client_id: _standing(record, fills.get(record.client_id, ()), told)
             for record in records
-            if record.is_open
+            if record.is_open or told.get(record.client_id, ZERO) > known.get(record.client_id, ZERO)
         },
         ledger=ledger,
         run_tags=frozenset(tags | {id_.run for record in records if (id_ := ClientId.parse(record.client_id))}),
@@ -127,7 +133,18 @@ def _chains(
         yield opening.get("holdings") or {}, [fill for one in chain for fill in journal.fills(run=one.run)]
 
 
-def _standing(record: OrderRecord, fills: Iterable[FillRecord]) -> Order:
+def _told_executed(journal: JournalQueries, runs: Iterable[int]) -> dict[str, Decimal]:
+    """Give what the exchange said was executed of orders that it ended: trades of them may be missing."""
+    ends = schema.order_events.c.kind.in_((Canceled.__name__, Expired.__name__))
+    return {
+        line.client_id: Decimal(line.details["executed_quantity"])
+        for run in runs
+        for line in journal.find(OrderEvent, Window(run=run), ends)
+        if line.details.get("executed_quantity") is not None
+    }
+
+
+def _standing(record: OrderRecord, fills: Iterable[FillRecord], told: Mapping[str, Decimal]) -> Order:
     """Make the order that a record and its fills tell of. Raises JournalError where they make none."""
     try:
         return Order(
@@ -147,6 +164,7 @@ def _standing(record: OrderRecord, fills: Iterable[FillRecord]) -> Order:
             state=State(record.state),
             exchange_id=record.exchange_id,
             fills=tuple(filled_of(fill) for fill in fills),
+            reported_executed=told.get(record.client_id),
             reason=record.reason,
         )
     except ValueError as error:

@@ -193,6 +193,11 @@ class _Panic:
                 since = self._first_asked.setdefault(client_id, self._steady())
                 missing.append(Missing(client_id, self._steady() - since))
         trades = {trade.trade_id: trade for trade in view.trades}
+        if missing and not trades:
+            # What a lagging copy does not know may be among them.
+            newest = max((trade_id for _, trade_id in self._belief.ledger.booked), default=None)
+            later = () if newest is None else self._gateway.trades(self._filters.symbol, since_trade_id=newest)
+            trades |= {trade.trade_id: trade for trade in later}
         for symbol, exchange_id in found.to_fetch:
             told_trades = self._gateway.trades(symbol, exchange_id=exchange_id)
             trades |= {trade.trade_id: trade for trade in told_trades}

@@ -317,6 +317,39 @@ def test_a_sale_that_never_arrived_is_sent_anew_when_that_is_known(bot: Bot):
     assert report.is_done
 
 
+def test_a_sale_whose_trade_is_listed_is_not_sent_anew(bot: Bot):
+    """A copy of the exchange's books may lag for long; the second sale would be of the user's own coins."""
+    bot.holds("1", own="5")
+    ask = bot.exchange.query
+    bot.exchange.query = lambda symbol, client_id: None if bot.exchange.placed else ask(symbol, client_id)
+
+    def lose(order: Order) -> tuple[Event, ...]:
+        bot.exchange.execute(order)
+        return (TimedOut("no answer"),)
+
+    bot.exchange.on_place = lose
+    report = bot.panic()
+
+    assert [D(1)] == bot.sold
+    assert not report.is_done
+    assert any("It is not known what became of order" in line for line in report.sentences)
+
+
+def test_trades_of_an_order_that_is_over_are_asked_for(bot: Bot):
+    """The bot died after it had heard that a part was executed, and before it had asked for the trades."""
+    bot.exchange.rest("btr-bcd-00000001")
+    bot.order("btr-bcd-00000001", "OPEN", exchange_id=1)
+    bot.exchange.trade("btr-bcd-00000001", D("0.4"))
+    bot.exchange.cancel(Order("btr-bcd-00000001", "BTCUSDT", "BUY", "LIMIT", quantity=D(1), price=D(90)))
+    bot.order("btr-bcd-00000001", "CANCELED", exchange_id=1)
+    record = bot.journal.order("btr-bcd-00000001")
+    bot.journal.write_order(record, OrderEvent("Canceled", T0, {"executed_quantity": D("0.4")}))
+    report = bot.panic()
+
+    assert [D("0.4")] == bot.sold
+    assert report.is_done
+
+
 def test_while_a_sale_is_in_doubt_nothing_is_sold(bot: Bot):
     """The bot's own exit has no answer on record, and the exchange does not answer: it says so in the end."""
     bot.holds("1")
