@@ -249,9 +249,20 @@ class Conductor:
         """
         until = time.monotonic() + MEET_S
         while not self._has_met_the_last_bar() and time.monotonic() < until:
+            self._revive()
             time.sleep(POLL_S)
         time.sleep(QUIET_S)
-        wait_for("the journal to agree before the reset", self._agrees, SETTLE_S)
+        wait_for("the journal to agree before the reset", self._lives_and_agrees, SETTLE_S)
+
+    def _lives_and_agrees(self) -> bool:
+        self._revive()
+        return self._agrees()
+
+    def _revive(self) -> None:
+        """Start the bot again where a fault before the clock stood ended its start."""
+        code = self.bot.exit_code()
+        if code is not None:
+            self._start_again(code)
 
     def _has_met_the_last_bar(self) -> bool:
         last = self.exchange.ask("/practice/status")["now"] // MINUTE_MS * MINUTE_MS - MINUTE_MS

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -126,6 +127,7 @@ def test_other_files_are_left_alone(tmp_path):
             with pytest.raises(ConfigError, match=words):
                 act(path)
     assert contents[0] == text.read_bytes()
-    assert {"mine"} == {row[0] for row in sqlite3.connect(other).execute("SELECT name FROM sqlite_master")}
+    with closing(sqlite3.connect(other)) as connection:
+        assert {"mine"} == {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
     with pytest.raises(ConfigError, match=r"no sweep .*Leave --resume out"):
         SweepFile.open(tmp_path / "absent.sqlite")
