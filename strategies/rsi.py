@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import talib
 
-from strategies.base import Signals, SignalStrategy
+from strategies.base import SignalStrategy
+from strategies.levels import Levels, from_levels
 
 if TYPE_CHECKING:
     from bt_run.core.market import Bars
@@ -28,18 +28,7 @@ class Rsi(SignalStrategy):
     ranges = {"period": (2, 200), "oversold": (1.0, 50.0), "overbought": (50.0, 99.0)}
 
     @staticmethod
-    def signals(bars: Bars, p: Any) -> Signals:
+    @from_levels
+    def signals(bars: Bars, p: Any) -> Levels:
         """Compare RSI(period) of the close with the two thresholds."""
-        rsi = talib.RSI(bars.close, p.period)
-        weak, strong = rsi < p.oversold, rsi > p.overbought
-        return Signals(
-            long_entry=weak,
-            long_exit=strong,
-            short_entry=strong,
-            short_exit=weak,
-            panels={
-                "RSI": rsi,
-                "RSI oversold": np.broadcast_to(float(p.oversold), len(bars)),
-                "RSI overbought": np.broadcast_to(float(p.overbought), len(bars)),
-            },
-        )
+        return Levels("RSI", talib.RSI(bars.close, p.period), low=p.oversold, high=p.overbought)

@@ -15,12 +15,23 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "compiled_apart"]
 
 _ROOM = "bt_run.fast"
+_APART = "is_compiled_apart"
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+def compiled_apart(function: Callable[P, R]) -> Callable[P, R]:
+    """
+    Mark a function that `compiled` shall not inline where it is called.
+
+    For what is called once a run, or from several places: copies of it cost the compiler seconds.
+    """
+    setattr(function, _APART, True)
+    return function
 
 
 @cache
@@ -52,8 +63,14 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 def _compiled_callee(function: FunctionType) -> Any:
     from numba import njit  # noqa: PLC0415
 
-    # What it comes to is kept with its caller. Inlined: a call counts references to every array it is given.
-    return njit(nogil=True, forceinline=True)(_twin(function))
+    options: Any = {
+        # Inlined: a call counts references to every array it is given.
+        "forceinline": not hasattr(function, _APART),
+        # Neither Python nor C calls it, and what lets them takes the compiler a third of its time.
+        "no_cpython_wrapper": True,
+        "no_cfunc_wrapper": True,
+    }
+    return njit(nogil=True, **options)(_twin(function))  # what it comes to is kept with its caller
 
 
 def _twin(function: FunctionType) -> FunctionType:

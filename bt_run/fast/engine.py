@@ -8,7 +8,7 @@ The strategy's `signals` are computed once, as in every engine; what Backtrader 
 from __future__ import annotations
 
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from bt_run.fast.decisions import decisions_of
 from bt_run.fast.kernel import Prices, simulate
 from bt_run.fast.steps import BASE, PERCENT, QUOTE, Terms
 from strategies.base import SignalStrategy, decision_codes
+from strategies.levels import Levels, levels_of
 from strategies.loader import user_traceback
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from strategies.base import Signals
     from strategies.loader import LoadedStrategy
 
-__all__ = ["compute_signals", "prepare", "run_fast", "terms_of", "why_not_fast"]
+T = TypeVar("T")
+
+__all__ = ["compute_levels", "compute_signals", "prepare", "run_fast", "terms_of", "why_not_fast"]
 
 WORTH_COMPILED = 100_000
 """Bars above which the compiled kernel repays the 0.3 s that numba needs to start."""
@@ -102,8 +105,33 @@ def compute_signals(strategy: LoadedStrategy, bars: Bars) -> Signals:
         ParamError: a parameter is wrong.
     """
     cls: type[SignalStrategy] = strategy.cls
+    return _told_by(strategy, lambda: cls.compute(bars, **strategy.params))
+
+
+def compute_levels(strategy: LoadedStrategy, bars: Bars) -> Levels:
+    """
+    Compute the levels that the signals of a strategy are made from; `levels_of` its class is not None.
+
+    Raises:
+        StrategyError: it raised, or the curve does not fit the bars.
+        ParamError: a parameter is wrong.
+    """
+    cls: type[SignalStrategy] = strategy.cls
+    function = levels_of(cls)
+    if function is None:
+        raise TypeError(f"the signals of {cls.__name__} are not made from levels")
+    found = _told_by(strategy, lambda: function(bars, cls.check_params(strategy.params)))
+    if not isinstance(found, Levels) or found.curve.shape != (len(bars),):
+        raise StrategyError(
+            f"{cls.__name__}.signals must return Levels(...) with a curve that has one value a bar."
+        )
+    return found
+
+
+def _told_by(strategy: LoadedStrategy, ask: Callable[[], T]) -> T:
+    """Ask a strategy; turns what it raises into a StrategyError."""
     try:
-        return cls.compute(bars, **strategy.params)
+        return ask()
     except BtRunError:
         raise
     except (Exception, SystemExit) as error:  # a strategy that calls sys.exit() has failed as well

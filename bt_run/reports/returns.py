@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "alpha_beta",
+    "annual_growth",
     "annual_return",
     "cagr",
     "calmar",
@@ -34,6 +35,7 @@ __all__ = [
     "sharpe",
     "sortino",
     "volatility",
+    "without_noise",
 ]
 
 _DAY_MS = 86_400_000
@@ -132,9 +134,12 @@ def annual_return(returns: FloatArray, *, periods: float) -> float | None:
     Source: PerformanceAnalytics Return.annualized(geometric=TRUE); Bacon, "Practical Portfolio Performance
     Measurement and Attribution", 2008. Over a few days it is an extrapolation and can be astronomic.
     """
-    if not len(returns):
-        return None
-    return _power(float(np.multiply.reduce(1.0 + returns)), periods / len(returns))
+    return annual_growth(float(np.multiply.reduce(1.0 + returns)), count=len(returns), periods=periods)
+
+
+def annual_growth(growth: float, *, count: int, periods: float) -> float | None:
+    """Annualise the growth over `count` returns, as `annual_return` does; None without returns."""
+    return _power(growth, periods / count) if count else None
 
 
 def cagr(growth: float, *, elapsed_ms: int) -> float | None:
@@ -176,12 +181,16 @@ def sharpe(returns: FloatArray, *, periods: float) -> float | None:
     return mean(returns) / spread * math.sqrt(periods) if spread else None
 
 
+def without_noise(spread: float, *, largest: float) -> float:
+    """Give a standard deviation, and 0 where it is only the rounding of equal returns, `largest` in size."""
+    return spread if spread > _NOISE * largest else 0.0
+
+
 def _spread(returns: FloatArray) -> float:
-    """Give the sample standard deviation, and 0 where it is only the rounding of equal returns."""
+    """Give the sample standard deviation without its noise."""
     if len(returns) < 2:
         return 0.0
-    spread = standard_deviation(returns, ddof=1)
-    return spread if spread > _NOISE * float(np.abs(returns).max()) else 0.0
+    return without_noise(standard_deviation(returns, ddof=1), largest=float(np.abs(returns).max()))
 
 
 def sortino(returns: FloatArray, *, periods: float) -> float | None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bt_run.fast import decisions
-from bt_run.fast.decisions import Decisions, decisions_of, next_decision
+from bt_run.fast.decisions import Decisions, decisions_of, next_decision, weigh
 from strategies import base
 
 WANTED = {
@@ -39,6 +39,17 @@ def test_words_and_bytes_find_the_same_decision(codes, bar, size):
 
     assert looked_for(codes, bar, size) == next_decision(plain, bar, size)
     assert looked_for(codes, bar, size) == next_decision(listed, bar, size)
+
+
+@given(flags=st.lists(st.tuples(*[st.booleans()] * 4), min_size=1, max_size=40), allow_short=st.booleans())
+def test_signals_are_weighed_as_in_every_engine(flags, allow_short):
+    """All four at once, with shorts and without."""
+    signals = np.ascontiguousarray(np.array(flags, dtype=np.bool_).T)
+    expected = base.decision_codes(base.Signals(*signals), allow_short=allow_short)
+    codes = np.empty(len(flags), dtype=np.uint8)
+    weigh(signals[: 4 if allow_short else 2].view(np.uint8), codes)
+
+    assert expected.tolist() == codes.tolist()
 
 
 @pytest.mark.parametrize("name", ["GO_LONG", "GO_SHORT", "LEAVE_LONG", "LEAVE_SHORT"])

@@ -11,7 +11,7 @@ import pytest
 from bt_run.core.errors import ParamError, StrategyError
 from bt_run.core.money import Stake
 from bt_run.core.settings import BacktestSettings, Protection
-from bt_run.fast.engine import run_fast, terms_of, why_not_fast
+from bt_run.fast.engine import compute_levels, compute_signals, run_fast, terms_of, why_not_fast
 from bt_run.fast.steps import BASE, PERCENT, QUOTE
 from feeds import read_bars
 from strategies.base import Signals, SignalStrategy
@@ -154,3 +154,46 @@ def test_settings_become_numbers(stake, kind):
     assert (kind, told.stake.amount) == (terms.stake_kind, terms.stake)
     assert (0.05, 0.125, 0.0) == (terms.stop, terms.target, terms.trail)
     assert 1000.0 == terms.lots_per_unit
+
+
+LEVELLED = """import numpy as np
+from strategies.base import SignalStrategy
+from strategies.levels import Levels, from_levels
+
+
+class Levelled(SignalStrategy):
+    params = (("low", 30.0),)
+    ranges = {"low": (0.0, 50.0)}
+
+    @staticmethod
+    @from_levels
+    def signals(bars, p):
+        BODY
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        ("return bars", "must return Levels"),
+        ("return Levels('X', bars.close[1:], low=p.low, high=70.0)", "one value a bar"),
+        ("raise RuntimeError('no')", "Levelled raised RuntimeError in its signals"),
+    ],
+)
+def test_levels_that_do_not_fit_are_refused(tmp_path, root, body, problem):
+    """As signals are, by the sweep that asks for them and by the run that compares them."""
+    file = tmp_path / "levelled.py"
+    file.write_text(LEVELLED.replace("BODY", body))
+    strategy = load_strategy(str(file))
+    bars = read_bars(root / "data" / "btc_1d.csv").bars[:20]
+    with pytest.raises(StrategyError, match=problem):
+        compute_levels(strategy, bars)
+    with pytest.raises(StrategyError):
+        compute_signals(strategy, bars)
+
+
+def test_signals_of_another_kind_have_no_levels(root):
+    """To ask for them is a bug."""
+    bars = read_bars(root / "data" / "btc_1d.csv").bars[:20]
+    with pytest.raises(TypeError, match="not made from levels"):
+        compute_levels(load_strategy("macd"), bars)

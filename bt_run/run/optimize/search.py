@@ -30,7 +30,16 @@ if TYPE_CHECKING:
 __all__ = ["SearchResult", "check_search", "new_seed", "search", "stream_trials"]
 
 _WORTH_KERNELS = 1_000_000_000
-"""Bars in all above which processes that run the kernel repay their start, and a copy of the bars each."""
+"""
+Bars in all above which processes that run the kernel repay their start, and a copy of the bars each. More than
+two threads gain little: signals and results are the work of one.
+"""
+
+_WORTH_TWO_KERNELS = 4_000_000_000
+"""The same for two jobs, which threads serve nearly as well."""
+
+_WORTH_THREADS = 20_000_000
+"""Bars in all above which a second thread that runs the kernel is worth having: some ten milliseconds."""
 
 _KERNEL_BARS = 25_000_000
 """Bars that a process of the kernel goes through at a time: a tenth of a second, so that sending is little."""
@@ -164,10 +173,18 @@ def _workers_for(request: SearchRequest, measurer: Measurer) -> Workers:
     bars = len(request.data.bars) * request.budget
     cores = os.cpu_count() or 1
     if why_not_swept(request, measurer) is None:
-        jobs = min(request.jobs or (cores if bars > _WORTH_KERNELS else 1), request.budget)
-        if jobs > 1 and bars > _WORTH_KERNELS:
+        jobs = min(request.jobs or _kernel_jobs(request, bars=bars, cores=cores), request.budget)
+        if jobs > 1 and bars > (_WORTH_TWO_KERNELS if jobs == 2 else _WORTH_KERNELS):
             return Processes(request, width=jobs, at_once=max(1, _KERNEL_BARS // len(request.data.bars)))
         return Threads(SweptMeasurer(request, measurer), width=jobs)
     jobs = request.jobs or (cores if bars > _WORTH_PROCESSES else 1)
     jobs = min(jobs, request.budget)
     return Here(measurer) if jobs == 1 else Processes(request, width=jobs)
+
+
+def _kernel_jobs(request: SearchRequest, *, bars: int, cores: int) -> int:
+    """Choose how many run the kernel at once; a method that learns would give other trials with more."""
+    if bars > _WORTH_KERNELS:
+        return cores
+    learns = request.method in ("tpe", "nsga2")
+    return min(cores, 2) if bars > _WORTH_THREADS and not learns else 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
+import sys
+from collections import deque
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
@@ -16,15 +18,22 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
     from types import TracebackType
 
+    from bt_run.core.run_sums import RunSums
     from bt_run.core.trial import Candidate, Trial
     from bt_run.run.optimize.measure import Measurer
     from bt_run.run.optimize.request import SearchRequest
-    from bt_run.run.optimize.swept import SweptMeasurer
+    from bt_run.run.optimize.swept import Prepared, SweptMeasurer
 
 __all__ = ["Here", "Processes", "Threads", "Workers", "cut_chunks", "stream_chunks"]
 
-_AT_ONCE = 16
-"""Combinations that a thread takes at a time: a few milliseconds of work."""
+_SWITCH_S = 0.0001
+"""
+How long a thread that comes out of the kernel waits for the interpreter. Python's own five milliseconds are the
+work of forty runs.
+"""
+
+_IN_FLIGHT = 6
+"""Chunks that each further thread has before it, so that it need not wait for the next."""
 
 
 class Workers(Protocol):
@@ -68,31 +77,47 @@ class Here:
 
 class Threads:
     """
-    Runs candidates of the sweep's kernel in threads of this process, which share bars and indicators.
+    Runs candidates of the sweep's kernel in this process, in `width` threads that share bars and indicators.
 
-    The kernel and most of numpy let other threads run meanwhile.
+    The caller's thread is one of them: it alone calls the strategy and makes trials, which holds the
+    interpreter. The others run the kernel, which does not, and the caller's thread helps them when they have
+    enough before them. So no thread waits for the interpreter in the midst of its work.
     """
 
     def __init__(self, measurer: SweptMeasurer, *, width: int) -> None:
         self.width = width
         self._measurer = measurer
-        self._pool = ThreadPoolExecutor(width, thread_name_prefix="sweep")
+        self._others = width - 1 if measurer.is_compiled else 0
+        self._pool = ThreadPoolExecutor(max(1, self._others), thread_name_prefix="sweep")
 
     def __enter__(self) -> Threads:
         self._measurer.__enter__()
+        self._switch_s = sys.getswitchinterval()
+        if self._others:
+            sys.setswitchinterval(_SWITCH_S)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
+        sys.setswitchinterval(self._switch_s)
         self._measurer.close()
 
     def stream(self, candidates: Iterable[Candidate]) -> Iterator[list[Trial]]:
-        """Run candidates in order, some at a time."""
-        chunks = cut_chunks(candidates, at_once=_AT_ONCE, width=self.width)
-        if self.width == 1:
-            yield from map(self._measurer.measure, chunks)
-            return
-        yield from stream_chunks(self._pool, self._measurer.measure, chunks, self.width * 2)
+        """Run candidates, some at a time; their trials come a little out of order."""
+        measurer = self._measurer
+        waiting: deque[tuple[Prepared, Future[list[RunSums]]]] = deque()
+        for chunk in cut_chunks(candidates, at_once=measurer.at_once, width=self.width):
+            prepared = measurer.prepare(chunk)
+            if len(waiting) < _IN_FLIGHT * self._others:
+                waiting.append((prepared, self._pool.submit(measurer.work, prepared)))
+            else:
+                yield measurer.finish(prepared, measurer.work(prepared))
+            while waiting and waiting[0][1].done():
+                prepared, future = waiting.popleft()
+                yield measurer.finish(prepared, future.result())
+        while waiting:
+            prepared, future = waiting.pop()  # the last, which perhaps nobody has begun yet
+            yield measurer.finish(prepared, measurer.work(prepared) if future.cancel() else future.result())
 
 
 class Processes:

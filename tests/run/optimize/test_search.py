@@ -138,6 +138,7 @@ def test_processes_of_the_kernel_give_the_same_trials(request_of, monkeypatch):
 
     made = []
     monkeypatch.setattr(module, "_WORTH_KERNELS", 0)
+    monkeypatch.setattr(module, "_WORTH_TWO_KERNELS", 0)
     monkeypatch.setattr(module, "Processes", lambda *a, **k: made.append(Processes(*a, **k)) or made[-1])
     words = ("period=5:40", "oversold=20:30:5")
     one, two = (search(request_of("rsi", *words, jobs=jobs)) for jobs in (1, 2))
@@ -146,6 +147,17 @@ def test_processes_of_the_kernel_give_the_same_trials(request_of, monkeypatch):
     assert one.trials == two.trials
     assert {"fast"} == {trial.engine for trial in two.trials}
     assert one.best == two.best
+
+
+def test_a_second_thread_is_taken_where_it_pays(request_of):
+    """By the bars in all; not by methods that learn, whose trials would depend on the machine."""
+    from bt_run.run.optimize.search import _kernel_jobs
+
+    grid, learning = request_of("rsi", "period=5:8"), request_of("rsi", "period=5:8", method="tpe")
+
+    assert [1, 2, 8] == [_kernel_jobs(grid, bars=10**at, cores=8) for at in (6, 8, 10)]
+    assert [1, 1, 8] == [_kernel_jobs(learning, bars=10**at, cores=8) for at in (6, 8, 10)]
+    assert 1 == _kernel_jobs(grid, bars=10**8, cores=1)
 
 
 def test_no_run_begins_after_the_time_out(request_of):

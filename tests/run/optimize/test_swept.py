@@ -16,6 +16,7 @@ from bt_run.core.settings import BacktestSettings, Protection
 from bt_run.core.trial import Candidate
 from bt_run.reports.swept_metrics import SWEPT
 from bt_run.run.backtest import run_backtest
+from bt_run.run.optimize import swept as swept_module
 from bt_run.run.optimize.measure import Measurer
 from bt_run.run.optimize.search import search
 from bt_run.run.optimize.swept import ALWAYS, SweptMeasurer, why_not_swept
@@ -108,21 +109,28 @@ def test_every_metric_equals_that_of_stock_backtrader(request_of, *, root, seed,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("guard", [Protection(5.0, 9.0), Protection()])
-def test_compiled_and_plain_kernel_give_the_same_floats(request_of, root, guard):
-    """One source, run both ways, bar by bar where orders wait and by leaps where none do."""
+@pytest.mark.parametrize("allow_short", [True, False])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("rsi", "period=3:20", "oversold=20:45:5"),  # made from levels, compared in machine code
+        ("bollinger", "period=3:20", "width=0.5:2:0.5"),
+    ],
+)
+def test_compiled_and_plain_kernel_give_the_same_floats(  # noqa: PLR0917
+    request_of, root, monkeypatch, guard, allow_short, words
+):
+    """One source, run both ways, bar by bar where orders wait and by leaps where none do; in threads too."""
     data = file_of(random_bars(np.random.default_rng(1), 3000), root)
-    told = BacktestSettings(slippage=0.001, protection=guard, allow_short=True)
-    words = ("period=3:20", "oversold=20:45:5")
-    plain = request_of("rsi", *words, data=data, settings=told, jobs=1)
+    told = BacktestSettings(slippage=0.001, protection=guard, allow_short=allow_short)
+    plain = request_of(*words, data=data, settings=told, jobs=1, metrics=tuple(SWEPT))
     trials = search(plain).trials
-    import bt_run.run.optimize.swept as module
-
-    before = module.WORTH_COMPILED
-    module.WORTH_COMPILED = 0
-    try:
-        assert trials == search(dataclasses.replace(plain, jobs=2)).trials
-    finally:
-        module.WORTH_COMPILED = before
+    monkeypatch.setattr(swept_module, "WORTH_COMPILED", 0)
+    monkeypatch.setattr(swept_module, "_BARS_AT_ONCE", 15_000)
+    for jobs in (1, 2):
+        found = search(dataclasses.replace(plain, jobs=jobs)).trials
+        assert trials == found
+        assert [each.returns.tolist() for each in trials] == [each.returns.tolist() for each in found]
 
 
 def test_the_daily_returns_are_those_of_a_backtest(request_of):
