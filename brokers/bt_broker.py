@@ -279,6 +279,9 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         """Move the position and write the execution into Backtrader's order."""
         session = self._session
         session.markets.saw_trade(order.symbol, fill.price)
+        for other in session.desk.ledger.holdings.values() if fill.fee else ():
+            if other.base_asset == fill.fee_asset and other.symbol != order.symbol:
+                session.positions.shrink(other)
         ticket = session.tickets.of_client(order.client_id)
         if ticket is None:
             session.positions.show(after)

@@ -8,7 +8,8 @@ Rules
 - `profit` is what sales earned above cost, before fees. Every fee is counted at once, on entry and on exit.
 - A fee in quote asset reduces cash. A fee in base asset reduces the quantity held: who buys 1 at 100 with a fee
   of 0.001 holds 0.999 at 100, and the fee cost 0.1. What the holding does not cover comes from outside.
-- A fee in another asset (BNB) comes from outside the strategy: `Ledger.outside` counts it down. Its value in
+- A fee in another asset (BNB) comes from outside the strategy: `Ledger.outside` counts it down. Where a symbol
+  of the strategy holds that asset it comes out of there: more than is left could not be sold. Its value in
   quote is known if a price is given; else it is kept in `unvalued`, and `realised` is None: not known, not 0.
 
 Hence, to the last digit: cash + cost = cash at start + profit - fee_value + value of what came from outside.
@@ -145,6 +146,13 @@ def _charge(holding: Holding, cash: Decimal, fill: Filled, fee_price: Decimal | 
     return Booking(replace(holding, unvalued=_added(holding.unvalued, asset, fee)), cash, outside, note)
 
 
+def _pay(holding: Holding, owed: Decimal, price: Decimal | None) -> tuple[Holding, Decimal]:
+    """Pay another symbol's fee (`owed` < 0) as far as it goes, valued at `price`; gives what is left to pay."""
+    paid = min(holding.quantity, owed.copy_negate())
+    worth = price if price is not None else ratio(holding.cost, holding.quantity)
+    return (_give_away(holding, paid, worth) if paid else holding), plus(owed, paid)
+
+
 def _valued(holding: Holding, value: Decimal) -> Holding:
     return replace(holding, fee_value=plus(holding.fee_value, value))
 
@@ -191,13 +199,17 @@ class Ledger:
         if (symbol, fill.trade_id) in self.booked:
             return self
         done = book(self.holding(symbol), side, fill, fee_price)
-        outside = self.outside
+        holdings, outside = {**self.holdings, symbol: done.holding}, self.outside
         for asset, change in done.outside.items():
-            outside = _added(outside, asset, change)
+            left = change
+            for other in () if asset == done.holding.base_asset else tuple(holdings.values()):
+                if other.base_asset == asset and other.quantity:
+                    holdings[other.symbol], left = _pay(other, left, fee_price)
+            outside = _added(outside, asset, left) if left else outside
         return replace(
             self,
             cash=plus(self.cash, done.cash),
-            holdings=MappingProxyType({**self.holdings, symbol: done.holding}),
+            holdings=MappingProxyType(holdings),
             outside=outside,
             booked=self.booked | {(symbol, fill.trade_id)},
             notes=(*self.notes, done.note) if done.note else self.notes,

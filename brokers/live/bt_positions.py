@@ -60,6 +60,11 @@ class Positions:
         self._shown[holding.symbol] = size
         position.set(float(size), float(holding.average_price or ZERO) if size else 0.0)
 
+    def shrink(self, holding: Holding) -> None:
+        """Show that coins went as another symbol's fee; trades count it with their next execution."""
+        size = self._markets.shown(holding.symbol, holding.quantity, holding.average_price)
+        self.of(holding.symbol).size = float(size)
+
     def execute(self, ticket: Ticket, order: Order, fill: Filled, before: Holding, after: Holding) -> None:
         """Write a trade into the position and into the ticket's order."""
         position = self.of(order.symbol)

@@ -133,6 +133,22 @@ def test_one_run_keeps_its_books_in_one_asset():
     assert books() == books().with_symbol("BTCUSDT", "BTC", "USDT")
 
 
+def test_a_fee_in_coins_that_another_symbol_holds_comes_out_of_them():
+    """Who trades BNB too may sell no more of it than is left; what that does not cover comes from outside."""
+    ledger = books().with_symbol("BNBUSDT", "BNB", "USDT")
+    ledger = after(ledger, ("BUY", trade(1, 1, 100)), symbol="BNBUSDT")
+    ledger = after(ledger, ("BUY", trade(2, 1, 100, "0.25", "BNB")), fee_price=D(120))
+    held = ledger.holding("BNBUSDT")
+
+    assert (D("0.75"), D(75), D(5), {}) == (held.quantity, held.cost, held.profit, dict(ledger.outside))
+    assert D(30) == ledger.holding("BTCUSDT").fee_value
+    costs = held.cost + ledger.holding("BTCUSDT").cost
+    assert ledger.cash + costs == D(1000) + held.profit - D(30)
+
+    ledger = after(ledger, ("SELL", trade(3, 1, 100, 1, "BNB")), fee_price=D(120))
+    assert (D(0), {"BNB": D("-0.25")}) == (ledger.holding("BNBUSDT").quantity, ledger.outside)
+
+
 AMOUNT = st.decimals(min_value=D("0.00000001"), max_value=D(1000), places=8)
 STEP = st.tuples(
     st.sampled_from(["BUY", "SELL"]),
