@@ -199,21 +199,25 @@ class Ledger:
         if (symbol, fill.trade_id) in self.booked:
             return self
         done = book(self.holding(symbol), side, fill, fee_price)
-        holdings, outside = {**self.holdings, symbol: done.holding}, self.outside
-        for asset, change in done.outside.items():
-            left = change
-            for other in () if asset == done.holding.base_asset else tuple(holdings.values()):
-                if other.base_asset == asset and other.quantity:
-                    holdings[other.symbol], left = _pay(other, left, fee_price)
-            outside = _added(outside, asset, left) if left else outside
-        return replace(
+        after = replace(
             self,
             cash=plus(self.cash, done.cash),
-            holdings=MappingProxyType(holdings),
-            outside=outside,
+            holdings=MappingProxyType({**self.holdings, symbol: done.holding}),
             booked=self.booked | {(symbol, fill.trade_id)},
             notes=(*self.notes, done.note) if done.note else self.notes,
         )
+        for asset, change in done.outside.items():
+            after = after.charge(asset, change, fee_price)
+        return after
+
+    def charge(self, asset: str, owed: Decimal, price: Decimal | None = None) -> Ledger:
+        """Take a fee (`owed` < 0) at `price` out of what is held of its asset; the rest comes from outside."""
+        holdings, left = dict(self.holdings), owed
+        for held in self.holdings.values():
+            if held.base_asset == asset and held.quantity:
+                holdings[held.symbol], left = _pay(held, left, price)
+        outside = _added(self.outside, asset, left) if left else self.outside
+        return replace(self, holdings=MappingProxyType(holdings), outside=outside)
 
     def without(self, trades: AbstractSet[tuple[str, int]]) -> Ledger:
         """Forget that these trades were counted: for those that nobody can tell any more."""

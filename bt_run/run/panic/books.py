@@ -107,15 +107,20 @@ def _ledger(
     journal: JournalQueries, filters: SymbolFilters, *, venue: str, mode: str
 ) -> tuple[Ledger, tuple[str, ...]]:
     symbol, quantity, cost = filters.symbol, ZERO, ZERO
-    bought: list[FillRecord] = []
+    done: list[FillRecord] = []
     for opening, fills in _chains(journal, venue=venue, mode=mode):
         if symbol in opening:
             quantity = plus(quantity, Decimal(opening[symbol]["quantity"]))
             cost = plus(cost, Decimal(opening[symbol]["cost"]))
-        bought += [fill for fill in fills if fill.symbol == symbol]
+        holds = symbol in opening or any(fill.symbol == symbol for fill in fills)
+        pays = filters.base_asset if holds else None  # fees of its other symbols come out of the same coins
+        done += [fill for fill in fills if fill.symbol == symbol or fill.fee_asset == pays]
     holding = Holding(symbol, filters.base_asset, filters.quote_asset, quantity, cost)
     ledger, notes = Ledger(filters.quote_asset, ZERO, {symbol: holding}), []
-    for fill in sorted(bought, key=lambda fill: (fill.time_ms, fill.trade_id)):
+    for fill in sorted(done, key=lambda fill: (fill.time_ms, fill.trade_id)):
+        if fill.symbol != symbol:
+            ledger = ledger.charge(fill.fee_asset, fill.fee.copy_negate())
+            continue
         try:
             ledger = ledger.book(symbol, "BUY" if fill.side == "BUY" else "SELL", filled_of(fill))
         except Oversold as error:

@@ -350,6 +350,22 @@ def test_trades_of_an_order_that_is_over_are_asked_for(bot: Bot):
     assert report.is_done
 
 
+def test_what_went_as_the_fee_of_another_symbol_is_not_sold(bot: Bot):
+    """Where fees are paid in the very coins that are held, more of them than is left would be the user's."""
+    bot.holds("1", own="5")
+    bot.journal.write_order(
+        OrderRecord(1, "btr-bcd-00000002", "ETHUSDT", "BUY", "MARKET", D(1), T0, T0, "FILLED"),
+        OrderEvent("Test", T0),
+    )
+    bot.journal.write_fill(
+        FillRecord(1, "ETHUSDT", 9, "btr-bcd-00000002", "BUY", D(1), D(50), D("0.25"), "BTC", T0 + 9)
+    )
+    report = bot.panic()
+
+    assert [D("0.75")] == bot.sold
+    assert (D(0), True) == (report.left, report.is_done)
+
+
 def test_while_a_sale_is_in_doubt_nothing_is_sold(bot: Bot):
     """The bot's own exit has no answer on record, and the exchange does not answer: it says so in the end."""
     bot.holds("1")
