@@ -50,7 +50,7 @@ RSI over {periods} periods and more and more thresholds. Combinations a second, 
 {rows}
 
 - Lines of the same combinations have equal results.
-- Two jobs are two threads where the work is short, and two processes, whose start counts, where it is long.
+- Two jobs are two threads; above four thousand million bars in all, two processes, whose start counts.
 - "Start" is what comes before the sweep: imports, reading, loading the kernel.
 
 {machine}

@@ -41,8 +41,8 @@ __all__ = ["ALWAYS", "Prepared", "SweptMeasurer", "measurer_of", "why_not_swept"
 WORTH_COMPILED = 500_000
 """Bars in all above which machine code repays numba's start, and the compiler's at the first time."""
 
-_BARS_AT_ONCE = 800_000
-"""Bars that a thread goes through at a time: a millisecond of work, and signals that stay in the cache."""
+_BARS_AT_ONCE = 1_600_000
+"""Bars that a thread goes through at a time: two milliseconds of work, and little to hand over."""
 
 _MOST_AT_ONCE = 64
 
@@ -93,7 +93,7 @@ class SweptMeasurer:
 
     `measure` is all of it. `prepare` calls the strategy, and `finish` makes trials: both hold the interpreter,
     so one thread should do them. `work` between them does not where `is_compiled`: any number of threads may be
-    in it at once. `at_once` candidates together take about a millisecond of work.
+    in it at once. `at_once` candidates together take about two milliseconds of work.
 
     A context manager: while it is entered, the runs share the indicators of TA-Lib.
     """

@@ -32,7 +32,7 @@ How long a thread that comes out of the kernel waits for the interpreter. Python
 work of forty runs.
 """
 
-_IN_FLIGHT = 6
+_IN_FLIGHT = 4
 """Chunks that each further thread has before it, so that it need not wait for the next."""
 
 
