@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-import sys
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from bt_run.core.errors import StrategyError
+from bt_run.fast.quick_turns import quick_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
     from bt_run.run.optimize.swept import Prepared, SweptMeasurer
 
 __all__ = ["Here", "Processes", "Threads", "Workers", "cut_chunks", "stream_chunks"]
-
-_SWITCH_S = 0.0001
-"""
-How long a thread that comes out of the kernel waits for the interpreter. Python's own five milliseconds are the
-work of forty runs.
-"""
 
 _IN_FLIGHT = 4
 """Chunks that each further thread has before it, so that it need not wait for the next."""
@@ -89,17 +84,17 @@ class Threads:
         self._measurer = measurer
         self._others = width - 1 if measurer.is_compiled else 0
         self._pool = ThreadPoolExecutor(max(1, self._others), thread_name_prefix="sweep")
+        self._turns = ExitStack()
 
     def __enter__(self) -> Threads:
         self._measurer.__enter__()
-        self._switch_s = sys.getswitchinterval()
         if self._others:
-            sys.setswitchinterval(_SWITCH_S)
+            self._turns.enter_context(quick_turns())
         return self
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
-        sys.setswitchinterval(self._switch_s)
+        self._turns.close()
         self._measurer.close()
 
     def stream(self, candidates: Iterable[Candidate]) -> Iterator[list[Trial]]:
