@@ -166,7 +166,7 @@ def test_a_bracket_on_the_exchange(practice, trade):
     assert strategy.position.size == 0.0
 
 
-def test_the_legs_of_a_bracket_sell_no_coins_of_others_where_the_bnb_had_run_out(practice, trade):
+def test_the_legs_of_a_bracket_sell_no_coins_of_others_where_the_bnb_had_run_out(practice, trade, eventually):
     """The fee comes out of what was bought, and the exchange would take the rest from what else lies there."""
     listing = practice.server.exchange.trading._desk.listing("BTCUSDT")
     listing.rules = replace(listing.rules, fees=Fees(pay_in="BNB"))
@@ -177,7 +177,17 @@ def test_the_legs_of_a_bracket_sell_no_coins_of_others_where_the_bnb_had_run_out
             size=0.5, price=round(price * 1.01, 2), stopprice=round(price * 0.5, 2), limitprice=price * 1.5
         )
 
-    broker, strategy = trade({1: act})
+    def wait(s):
+        def turn():
+            s.broker.next()
+            return sum(
+                o.side == "SELL" and not o.is_terminal and o.quantity < D("0.5")
+                for o in s.broker.orders.values()
+            )
+
+        eventually(lambda: turn() == 2)
+
+    broker, strategy = trade({1: act, 4: wait})
     legs = [order for order in broker.orders.values() if order.type in ("STOP_LOSS", "LIMIT_MAKER")]
     held = broker.ledger.holding("BTCUSDT").quantity
     assert D("0.4995") == held
