@@ -139,6 +139,10 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         self._hub: LiveHub | None = None
         self._tail = Tail()
         self._enriched: Bars | None = None
+        self._columns = tuple(getattr(self.lines, name) for name in BAR_COLUMNS[1:])
+        self._ticks = tuple(
+            (f"tick_{name}", getattr(self.lines, name)) for name in self.getlinealiases() if name != "datetime"
+        )
         self._row = 0
         self._fresh = False  # the last row of the tail has just closed
         self._live_days: dict[float, None] = {}
@@ -318,8 +322,8 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
     def _write(self, values: tuple[float, ...], *, live: bool) -> None:
         day = values[0]
         self.lines.datetime[0] = day
-        for name, value in zip(BAR_COLUMNS[1:], values[1:], strict=True):
-            getattr(self.lines, name)[0] = value
+        for line, value in zip(self._columns, values[1:], strict=True):
+            line[0] = value
         if live:
             self._live_days[day] = None
             if len(self._live_days) > _LIVE_KEPT:
@@ -328,6 +332,13 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
             self._live_days.pop(day, None)
         if self.replaying:
             self._tick_fill(force=True)  # Cerebro leaves it to a feed that replays
+
+    def _tick_fill(self, force: bool = False) -> None:
+        """Do as Backtrader's, which looks up each line by its name."""
+        if force or getattr(self, self._ticks[0][0], None) is None:
+            for name, line in self._ticks:
+                setattr(self, name, line[0])
+            self.tick_last = self._ticks[0][1][0]
 
     def _is_young(self, row: int) -> bool:
         """Tell whether a bar is still news by the time Cerebro takes it."""

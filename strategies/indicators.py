@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     BoolArray = npt.NDArray[np.bool_]
 
-__all__ = ["above", "crossings"]
+__all__ = ["above", "crossings", "sides"]
 
 _NOISE = 1e-12
 """
@@ -41,6 +41,13 @@ def above(first: FloatArray, second: FloatArray, *, price: FloatArray) -> BoolAr
     return result
 
 
+def sides(first: FloatArray, second: FloatArray, *, price: FloatArray) -> tuple[BoolArray, BoolArray]:
+    """Tell where `first` lies above `second`, and where below, as `above` does; quicker than asking twice."""
+    noise = np.maximum.accumulate(price) * _NOISE
+    apart = first - second
+    return apart > noise, apart < -noise
+
+
 def crossings(first: FloatArray, second: FloatArray, *, price: FloatArray) -> tuple[BoolArray, BoolArray]:
     """
     Tell where `first` crosses `second` upward, and where downward.
@@ -55,8 +62,7 @@ def crossings(first: FloatArray, second: FloatArray, *, price: FloatArray) -> tu
     Source:
         The definition of Backtrader's CrossOver, which has no tolerance for ties.
     """
-    up = above(first, second, price=price)
-    down = above(second, first, price=price)
+    up, down = sides(first, second, price=price)
     is_apart = up | down
     bar = np.arange(len(up))
     last_apart = np.maximum.accumulate(np.where(is_apart, bar, -1))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
+import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,6 +28,11 @@ RECV_WINDOW_MS = 5000
 """An order that arrives later than this is not executed (-1021)."""
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_WITH_FORM = frozenset({"post", "delete"})
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+# A redirect followed would be an order sent twice.
+_SETTINGS: dict[str, Any] = {"timeout": TIMEOUT_S, "allow_redirects": False}
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")  # what no encoding of an address or a form changes
 
 
 def make_client(venue: Venue, credentials: Credentials) -> Any:
@@ -34,6 +43,8 @@ def make_client(venue: Venue, credentials: Credentials) -> Any:
     """
     with ThreadPoolExecutor(max_workers=1) as aside:
         client = aside.submit(_make, credentials).result()
+    if credentials.secret:
+        client.prepared_key = hmac.new(credentials.secret.encode(), digestmod=hashlib.sha256)
     # The library knows keys by the length of their text; ours are read already.
     client.PRIVATE_KEY = credentials.private_key
     client._is_rsa = credentials.kind == "RSA"
@@ -56,8 +67,7 @@ def _make(credentials: Credentials) -> Any:
             credentials.api_key,
             credentials.secret or None,
             ping=False,
-            # A redirect followed would be an order sent twice.
-            requests_params={"timeout": TIMEOUT_S, "allow_redirects": False},
+            requests_params=_SETTINGS,
         )
     finally:
         asyncio.set_event_loop(None)
@@ -67,6 +77,9 @@ def _make(credentials: Credentials) -> Any:
 class _Client(Client):  # type: ignore[misc]  # the library has no types
     """Leaves reading the answer to us: the library's errors lose headers, and break on some bodies."""
 
+    prepared_key: Any = None
+    """The HMAC of nothing yet; None for another kind of key."""
+
     def _init_session(self) -> QuickSession:
         session = QuickSession()
         session.headers.update(self._get_headers())
@@ -75,6 +88,34 @@ class _Client(Client):  # type: ignore[misc]  # the library has no types
     @staticmethod
     def _handle_response(response: Any) -> Any:
         return response
+
+    def _request(
+        self, method: str, uri: str, signed: bool, force_params: bool = False, **kwargs: Any
+    ) -> Any:  # the library's signature
+        """
+        Send a request; orders and cancels by a shorter way to the same bytes.
+
+        The library sorts, encodes and checks the parameters three times, and prepares the key for each.
+        """
+        body = self._signed_form(kwargs) if signed and method in _WITH_FORM and not force_params else None
+        if body is None:
+            return super()._request(method, uri, signed, force_params, **kwargs)
+        return self.session.request(method, uri, headers=_FORM, data=body, **_SETTINGS)
+
+    def _signed_form(self, given: dict[str, Any]) -> str | None:
+        """Give the form with its signature; None where it is not plain text signed by HMAC."""
+        if self.prepared_key is None or given.keys() != {"data"}:
+            return None
+        data = dict(given["data"])
+        data["timestamp"] = int(time.time() * 1000 + self.timestamp_offset)
+        data["recvWindow"] = self.REQUEST_RECVWINDOW
+        pairs = [(name, str(value)) for name, value in sorted(data.items()) if value is not None]
+        if not all(_PLAIN.fullmatch(text) for _, text in pairs):
+            return None
+        form = "&".join([f"{name}={text}" for name, text in pairs])
+        signing = self.prepared_key.copy()
+        signing.update(form.encode())
+        return f"{form}&signature={signing.hexdigest()}"
 
 
 def _settle_environment(session: Any, url: str) -> None:

@@ -38,10 +38,11 @@ class QuickSession(requests.Session):
         filled = requests.PreparedRequest()
         filled.method, filled.url, filled.hooks = pattern.method, pattern.url, pattern.hooks
         filled._cookies = pattern._cookies
-        filled.headers = pattern.headers.copy()
+        follows = named.get("allow_redirects", True)
+        # Only where redirects are followed does requests look for names in another case.
+        filled.headers = pattern.headers.copy() if follows else dict(pattern.headers)  # type: ignore[assignment]
         filled.headers["Content-Length"] = str(len(body.encode()))
         filled.body = body
-        follows = named.get("allow_redirects", True)
         return self.send(filled, timeout=named.get("timeout"), allow_redirects=follows)
 
     def _is_plain(self, named: dict[str, Any]) -> bool:

@@ -33,6 +33,7 @@ class Markets:
         self._gateway = gateway
         self._ask_fee_price = fee_price
         self._sources: dict[str, list[Callable[[], float | None]]] = {}
+        self._told: dict[str, tuple[float, Decimal]] = {}
         self._last_fill: dict[str, Decimal] = {}
         self.filters: dict[str, SymbolFilters] = {}
         self.fees: dict[str, FeeRates] = {}
@@ -64,8 +65,15 @@ class Markets:
         for source in self._sources.get(symbol, ()):
             told = source()
             if told is not None and math.isfinite(told) and told > 0:
-                return exact(float(told))
+                return self._exact(symbol, float(told))
         return self._last_fill.get(symbol)
+
+    def _exact(self, symbol: str, told: float) -> Decimal:
+        """Give a price as a decimal; an order asks for the same one some ten times on its way out."""
+        known = self._told.get(symbol)
+        if known is None or known[0] != told:
+            known = self._told[symbol] = (told, exact(told))
+        return known[1]
 
     def value_price(self, holding: Holding) -> Decimal:
         """Give a price to value a holding with: the price now, else what was paid."""

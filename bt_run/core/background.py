@@ -40,21 +40,19 @@ class Bell:
     """
 
     def __init__(self) -> None:
-        self._condition = threading.Condition()
-        self._rung = False
+        # Locked while it has not rung: a ring unlocks it, and who waits locks it. One lock is one call of the
+        # system where a condition variable takes two locks and as many changes of thread.
+        self._silent = threading.Lock()
+        self._silent.acquire()
 
     def ring(self) -> None:
         """Wake the waiting thread, or let its next wait return at once; from any thread."""
-        with self._condition:
-            self._rung = True
-            self._condition.notify_all()
+        with suppress(RuntimeError):  # it has rung already, and nobody has heard it yet
+            self._silent.release()
 
     def wait(self, timeout_s: float) -> bool:
         """Wait for a ring, at most so many seconds; tells whether there was one. It uses no CPU meanwhile."""
-        with self._condition:
-            rung = self._condition.wait_for(lambda: self._rung, timeout_s)
-            self._rung = False
-            return rung
+        return self._silent.acquire(timeout=max(0.0, timeout_s))
 
 
 class BackgroundLoop:

@@ -59,11 +59,41 @@ class Cutter:
 
 
 class _Adapter(HTTPAdapter):
-    """A transport adapter whose pools make connections that the cutter knows."""
+    """
+    A transport adapter whose pools make connections that the cutter knows.
+
+    For requests with a body, whose addresses are few, it looks up pool and target once: parsing the address
+    and the settings of TLS anew takes longer than writing the request.
+    """
 
     def __init__(self, cutter: Cutter) -> None:
         self._cutter = cutter
+        self._pools: dict[tuple[Any, ...], HTTPConnectionPool] = {}
+        self._targets: dict[str | None, str] = {}
         super().__init__()
+
+    def get_connection_with_tls_context(
+        self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> HTTPConnectionPool:
+        if proxies or request.body is None:
+            return super().get_connection_with_tls_context(request, verify, proxies, cert)
+        key = (request.url, verify, cert)
+        pool = self._pools.get(key)
+        if pool is None:
+            pool = self._pools[key] = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        return pool
+
+    def request_url(self, request: Any, proxies: Any) -> str:
+        if proxies or request.body is None:
+            return super().request_url(request, proxies)
+        target = self._targets.get(request.url)
+        if target is None:
+            target = self._targets[request.url] = super().request_url(request, proxies)
+        return target
+
+    def close(self) -> None:
+        self._pools.clear()
+        super().close()
 
     def init_poolmanager(self, *given: Any, **named: Any) -> None:
         super().init_poolmanager(*given, **named)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Amount", "Codes", "Document", "Measure", "plain"]
 
 _SECRET = re.compile(r"secret|passw|api_?key|private_?key|token|signature", re.IGNORECASE)
+_WRITE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _HIDDEN = "***"
 
 
@@ -63,7 +64,7 @@ class Document(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str:
         """Write it."""
-        return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"))
+        return _WRITE(plain(value))
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Read it back."""

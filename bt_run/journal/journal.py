@@ -21,6 +21,7 @@ from bt_run.core.errors import ConfigError
 from bt_run.journal import schema
 from bt_run.journal.column_types import plain
 from bt_run.journal.database import Place, lengthen_log, open_engine, telling
+from bt_run.journal.log_file import LogFile
 from bt_run.journal.migrate import HAS_WRITER, back_up, create, find_version, upgrade
 from bt_run.journal.queries import TABLES, JournalQueries
 from bt_run.journal.records import RunRecord
@@ -30,6 +31,7 @@ from bt_run.journal.rows import (
     INSERT_FILL,
     has_bar,
     has_fill,
+    look_ahead,
     put,
     put_order,
     rehearse,
@@ -86,6 +88,7 @@ class Journal(JournalQueries):
         self.place = Place.parse(journal)
         self._owner = (os.getpid(), threading.get_ident())
         self._venues: dict[int, str] = {}
+        self._log = None if self.place.file is None else LogFile(self.place.file)
         self._closing = ExitStack()
         try:
             with telling(self.place):
@@ -105,6 +108,8 @@ class Journal(JournalQueries):
         self._durable = self._closing.enter_context(durable.connect())
         self._quick = self._closing.enter_context(quick.connect()) if quick is not durable else self._durable
         self._hold = hold
+        if self._log is not None:
+            self._closing.callback(self._log.close)
         with self._durable.begin():
             version = find_version(self._durable, self.place)
             if version == 0:
@@ -223,6 +228,19 @@ class Journal(JournalQueries):
         runs = schema.runs
         with self._writing(self._durable) as connection:  # the longer log is on the disk with it
             connection.execute(update(runs).where(runs.c.run == run), {"outcome": ""})
+
+    def stay_ready(self, run: int) -> None:
+        """
+        Do now what the next order would wait for, after what was seen has been written; nothing is written.
+
+        That is: bring what was seen to the disk, and read what an order's connection has to read again.
+        """
+        if self._log is None:
+            return
+        self._check_thread()
+        self._log.flush()
+        with telling(self.place):
+            look_ahead(driver_of(self._durable), run)
 
     # --- orders and fills: on the disk when the call returns --------------------------------------------------
 

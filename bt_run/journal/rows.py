@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, func, insert, literal, select, update
+from sqlalchemy.dialects import sqlite
 
 from bt_run.journal import schema
 from bt_run.journal.queries import TABLES, column_names
@@ -13,7 +15,6 @@ from bt_run.journal.records import OrderEvent, OrderRecord
 from bt_run.journal.statement import Statement
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Mapping
 
     from sqlalchemy import Table
@@ -24,8 +25,10 @@ __all__ = [
     "INSERT_BAR",
     "INSERT_CONNECTION",
     "INSERT_FILL",
+    "PUT_TABLES",
     "has_bar",
     "has_fill",
+    "look_ahead",
     "put",
     "put_order",
     "rehearse",
@@ -34,7 +37,10 @@ __all__ = [
 
 
 def put(way: Way, table: Table, row: Mapping[str, Any]) -> None:
-    """Change the row if it is there, else add it; in words that every database knows."""
+    """Change the row if it is there, else add it; in words that the database knows."""
+    if isinstance(way, sqlite3.Connection):
+        _PUT_AT_ONCE[table.name].run(way, row)
+        return
     keys, change, add = _PUT[table.name]
     changed = {f"k_{name}" if name in keys else name: value for name, value in row.items()}
     if not change.run(way, changed).rowcount:
@@ -63,6 +69,15 @@ def rehearse(raw: sqlite3.Connection, run: int) -> None:
         put_order(raw, record, OrderEvent("", 0))
     finally:
         raw.execute("ROLLBACK")
+
+
+def look_ahead(raw: sqlite3.Connection, run: int) -> None:
+    """
+    Read the pages in which the next order of a run will be written.
+
+    A connection forgets all pages as soon as another one has written; an order would read them one by one.
+    """
+    raw.execute(_LOOK_AHEAD, {"run": run}).fetchall()
 
 
 def row_of(record: Any) -> dict[str, Any]:
@@ -95,6 +110,14 @@ def _change_and_add(table: Table) -> tuple[tuple[str, ...], Statement, Statement
     return keys, Statement(update(table).where(*_is_key(table))), _insert(table)
 
 
+def _add_or_change(table: Table) -> Statement:
+    """Look for the row once; only SQLite is known to have these words."""
+    add = sqlite.insert(table)
+    keys = _key_of(table)
+    others = {column.name: add.excluded[column.name] for column in table.columns if column.name not in keys}
+    return Statement(add.on_conflict_do_update(index_elements=keys, set_=others).inline())
+
+
 def _insert(table: Table) -> Statement:
     return Statement(insert(table).inline())  # nobody asks for the number that a row was given
 
@@ -125,18 +148,27 @@ def _insert_event() -> Statement:
 
 
 _ROW_OF = {kind: _rows_of(kind) for kind in TABLES}
-_PUT = {
-    table.name: _change_and_add(table)
-    for table in (
-        schema.orders,
-        schema.signals,
-        schema.equity,
-        schema.balances,
-        schema.commands,
-        schema.state,
-        schema.symbols,
-    )
-}
+PUT_TABLES = (
+    schema.orders,
+    schema.signals,
+    schema.equity,
+    schema.balances,
+    schema.commands,
+    schema.state,
+    schema.symbols,
+)
+"""Whose rows `put` writes; a row has all of the table's columns."""
+
+_PUT = {table.name: _change_and_add(table) for table in PUT_TABLES}
+_PUT_AT_ONCE = {table.name: _add_or_change(table) for table in PUT_TABLES}
+# Each line ends in another tree: the tables, the index of their keys, the indexes by state and by client id.
+_LOOK_AHEAD = """
+SELECT (SELECT max(rowid) FROM orders), (SELECT max(rowid) FROM order_events),
+    (SELECT strategy FROM runs WHERE run = :run), (SELECT max(rowid) FROM orders WHERE state = 'NEW'),
+    (SELECT max(sequence) FROM order_events WHERE run = :run AND client_id = newest),
+    (SELECT max(client_id) FROM orders WHERE client_id >= newest)
+FROM (SELECT max(client_id) AS newest FROM orders WHERE run = :run)
+"""
 _FILL_KEY = _key_of(schema.fills)
 _BAR_KEY = _key_of(schema.bars)
 _FIND_FILL = _find(schema.fills)

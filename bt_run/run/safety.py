@@ -109,7 +109,8 @@ class Safety:
             facts = replace(
                 facts, day_lost=facts.day_lost or is_loss, drawn_down=facts.drawn_down or not is_loss
             )
-        if replace(facts, peak=before.peak) != before or self._peak_is_news(facts.peak):
+        is_news = facts is not before and replace(facts, peak=before.peak) != before
+        if is_news or self._peak_is_news(facts.peak):
             self._write(facts)
         else:
             self._facts = facts

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 
 import pytest
 
@@ -46,6 +47,29 @@ def test_a_ring_before_the_wait_is_kept_once():
     bell.ring()
 
     assert [True, False] == [bell.wait(30.0), bell.wait(0.0)]
+
+
+def test_of_many_rings_from_many_threads_none_is_overslept():
+    """Rings that meet are heard as one, but whoever has put something and then rang is always met."""
+    bell, waiting, taken = Bell(), deque(), 0
+
+    def bring():
+        for number in range(500):
+            waiting.append(number)
+            bell.ring()
+
+    threads = [threading.Thread(target=bring, daemon=True) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    while taken < 2000:
+        assert bell.wait(20.0)
+        while waiting:
+            waiting.popleft()
+            taken += 1
+    for thread in threads:
+        thread.join(20)
+
+    assert 2000 == taken
 
 
 def test_no_ring_is_told_when_the_time_is_over():

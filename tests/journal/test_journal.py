@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import math
+import os
 import sqlite3
 import threading
 from contextlib import closing
@@ -334,6 +336,34 @@ def test_orders_after_making_ready_survive_a_power_failure(journal, make, path, 
         assert [("real",)] == found.execute("SELECT client_id FROM orders").fetchall()
         assert [("ok",)] == found.execute("PRAGMA integrity_check").fetchall()
         assert [] == found.execute("SELECT * FROM sqlite_master WHERE name = 'filler'").fetchall()
+
+
+def test_staying_ready_changes_nothing(journal, make, path):
+    """It waits for the disk and reads; orders after it are written as ever."""
+    journal.make_ready(1)
+    journal.stay_ready(1)
+    journal.write_order(make.order("first"), OrderEvent("Intent", 1))
+    journal.write_bars([make.bar(1)])
+    with closing(sqlite3.connect(path)) as reader:
+        before = list(reader.iterdump())
+        journal.stay_ready(1)
+        assert before == list(reader.iterdump())
+    journal.write_order(make.order("second"), OrderEvent("Intent", 2))
+
+    assert ["first", "second"] == [order.client_id for order in journal.orders()]
+    assert [1, 2] == [line.time_ms for name in ("first", "second") for line in journal.story(name)]
+
+
+def test_a_disk_that_fails_is_told_of(journal, make, monkeypatch):
+    """What could not be brought to the disk shall not be taken for safe."""
+
+    def fail(file):
+        raise OSError(errno.EIO, "Input/output error")
+
+    journal.write_bars([make.bar(1)])
+    monkeypatch.setattr(os, "fdatasync", fail, raising=False)
+    with pytest.raises(JournalError, match=f"{journal.place}.*Input/output error"):
+        journal.stay_ready(1)
 
 
 def test_the_log_stays_long_when_it_is_copied(journal, make, path):

@@ -8,7 +8,7 @@ import talib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strategies.indicators import above, crossings
+from strategies.indicators import above, crossings, sides
 
 PRICE = 100.0
 
@@ -92,3 +92,14 @@ def test_crossings_agree_with_backtraders_crossover(walk, by_backtrader):
     assert up.sum() > 20
     np.testing.assert_array_equal(theirs == 1, up)
     np.testing.assert_array_equal(theirs == -1, down)
+
+
+@given(st.lists(st.tuples(*[st.sampled_from([np.nan, 1.0, 1.0 + 1e-11, 2.0, 3.0])] * 2), max_size=20))
+def test_both_sides_are_told_as_each_alone(pairs):
+    """NaN, ties and noise are on neither."""
+    first, second = np.array(pairs, dtype=float).reshape(-1, 2).T
+    price = np.full(len(pairs), PRICE)
+    up, down = sides(first, second, price=price)
+
+    assert above(first, second, price=price).tolist() == up.tolist()
+    assert above(second, first, price=price).tolist() == down.tolist()

@@ -288,6 +288,8 @@ class LiveTurns:
             bars, self._unwritten = self._unwritten, []
             self._recorder.bars(bars, interval=self._interval)
         self._recorder.flush()
+        if marked and not self._is_replay and not self._waiting():
+            self._recorder.stay_ready()
 
     def _write_signal(self, bar: BarSeen) -> None:
         """Write down what our own strategies decided; others tell nobody but by their orders."""

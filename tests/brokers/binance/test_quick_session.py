@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from urllib.parse import urlencode
 
 import pytest
 import requests
+from binance.client import Client
+from hypothesis import given
+from hypothesis import strategies as st
 
+from brokers.binance.credentials import Credentials
+from brokers.binance.library import make_client
 from brokers.binance.quick_session import QuickSession
+from bt_run.core.cut import Cutter
+from bt_run.core.venue import VENUES
 
 PATH = "/api/v3/order"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -27,6 +36,8 @@ def open_session() -> Iterator[Callable[[type[requests.Session]], requests.Sessi
     def make(kind: type[requests.Session]) -> requests.Session:
         session = kind()
         opened.append(session)
+        if kind is QuickSession:
+            Cutter().watch(session)
         session.trust_env = False
         session.headers.update({"X-MBX-APIKEY": "key", "User-Agent": "bot", "Accept": "application/json"})
         return session
@@ -55,6 +66,44 @@ def test_every_request_is_as_requests_would_send_it(script, open_session, verb, 
     assert script.asked[1] == script.asked[3]
     assert script.headers[0] == script.headers[2] == script.headers[4]
     assert list(script.headers[1].items()) == list(script.headers[3].items())
+
+
+def test_a_session_that_was_closed_opens_anew(script, open_session):
+    """What it knew of its connections is gone with them."""
+    script.will(f"POST {PATH}", *[{"body": {"number": number}} for number in range(3)])
+    quick = open_session(QuickSession)
+    numbers = []
+    for _ in range(3):
+        answer = quick.post(script.url + PATH, data=[("n", "1")], headers=FORM, allow_redirects=False)
+        numbers.append(answer.json()["number"])
+        quick.close()
+
+    assert [0, 1, 2] == numbers
+
+
+@pytest.fixture(scope="module")
+def client():
+    """Give a client of ours that asks nothing."""
+    return make_client(VENUES["testnet"], Credentials("key", "secret"))
+
+
+@given(
+    params=st.dictionaries(
+        st.sampled_from(["symbol", "side", "quantity", "newClientOrderId", "price", "trailingDelta"]),
+        st.none() | st.integers(0, 10**6) | st.from_regex(r"[A-Z0-9._-]{1,12}", fullmatch=True) | st.text(),
+    )
+)
+def test_a_form_is_signed_as_the_library_signs_it(client, params):
+    """To the byte; where a value wants encoding, the library does it itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", lambda: 1_767_225_600.125)
+        ours = client._signed_form({"data": dict(params)})
+        theirs = Client._get_request_kwargs(client, "post", True, data=dict(params)) if params else None
+
+    texts = [str(value) for value in params.values() if value is not None]
+    is_plain = all(text.isascii() and text.isalnum() for text in texts if text)
+    assert ours is not None or not is_plain
+    assert ours is None or theirs is None or urlencode(theirs["data"]) == ours
 
 
 def test_cookies_go_with_later_requests(script, open_session):
