@@ -4,7 +4,8 @@ The journal's one writer.
 An order's intent, every change of an order, and every fill are on the disk when the call returns; only then may
 a request leave. What was merely seen (bars, signals, equity, balances, connections) is committed at once too,
 but does not wait for the disk. So a killed process loses nothing that a call returned for; a power failure may
-lose what was seen since the last order or checkpoint, and never an order, a fill or a fact of `write_state`.
+lose what was seen since the last order, checkpoint or `stay_ready`, and never an order, a fill or a fact of
+`write_state`.
 """
 
 from __future__ import annotations

@@ -27,7 +27,14 @@ from bt_run.journal.alert_tables import AlertTables
 from bt_run.journal.commands import find_command
 from bt_run.journal.journal import Journal
 from bt_run.journal.queries import JournalReader
-from bt_run.journal.records import OrderEvent
+from bt_run.journal.records import (
+    BalanceRecord,
+    CommandRecord,
+    EquityRecord,
+    OrderEvent,
+    SignalRecord,
+    SymbolRecord,
+)
 from bt_run.journal.schema import METADATA, SCHEMA_VERSION, VERSION_TABLE
 from bt_run.journal.settings_table import find_setting
 
@@ -129,6 +136,28 @@ def test_nothing_is_lost(old: Path):
         if old_version >= 5:
             assert {"symbol": "ETHUSDT"} == find_setting(old, "desk")
         assert 3 == journal.begin_run(venue="x", symbol="B", interval="1m", strategy="s", started_ms=1).run
+
+
+def test_every_row_of_an_old_journal_can_be_written_again(old: Path, make, begin):
+    """A row is found by the keys of its table, which older versions made in other ways."""
+    tables, found = ("orders", "signals", "equity", "balances", "symbols", "state", "commands"), []
+    amount = Decimal("1.5")
+    with Journal(old) as journal:
+        run = begin(journal)
+        for number in (1, 2):
+            values = {"number": number}
+            journal.write_order(make.order(run=run, updated_ms=number), OrderEvent("Intent", number))
+            journal.write_signal(SignalRecord(run, "BTCUSDT", 1, (), values))
+            journal.write_equity(EquityRecord(run, "BTCUSDT", 1, amount, amount, amount, number * amount))
+            journal.write_balances([BalanceRecord(run, 1, "USDT", number * amount, amount)])
+            journal.write_symbol(SymbolRecord(run, "BTCUSDT", "BTC", "USDT", number * amount))
+            journal.write_command(CommandRecord(id=77, run=run, verb="pause", issued_ms=number))
+            journal.write_state(run, "number", number)
+            found.append({table: [row for row in rows(old, table) if run in row] for table in tables})
+
+    for table in tables:
+        assert [1, 1] == [len(time[table]) for time in found], table
+        assert found[0][table] != found[1][table], table
 
 
 def test_the_old_file_is_kept_beside_it(old: Path):
