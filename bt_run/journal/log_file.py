@@ -31,7 +31,10 @@ class LogFile:
 
     def flush(self) -> None:
         """
-        Wait until all that is in the log is on the disk; nothing where the system has no way to do it alone.
+        Wait until all that is in the log is on the disk.
+
+        Nothing where the system has no call for it, and where there is no log: on a file system on which
+        SQLite cannot keep one it writes without.
 
         Raises:
             JournalError: it could not be written.
@@ -42,6 +45,8 @@ class LogFile:
             if self._file == _NONE:
                 self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
             os.fdatasync(self._file)
+        except FileNotFoundError:
+            return
         except OSError as error:
             raise JournalError(f"The journal {self._journal} failed: {error.strerror}.") from error
 
