@@ -224,7 +224,7 @@ class Desk:
 
     def complain(self, sentence: str) -> None:
         """Stop entries until a check finds that all agrees again."""
-        if self._is_reset and self.trouble:
+        if self._is_reset:
             return
         if sentence != self.trouble:
             _log.error("%s", sentence)
@@ -244,11 +244,11 @@ class Desk:
         """Stop entries for good where ids began anew: these are the books of a world that is gone."""
         highest = self._highest.get(order.symbol, order)
         if fell_below(highest, order.exchange_id, order.created_ms):
-            self._is_reset = True
             self.complain(
                 f"The exchange seems to have been reset: order {order.client_id} has the id "
                 f"{order.exchange_id}, below {highest.exchange_id} of an older one. Start again for new books."
             )
+            self._is_reset = True
         elif order.exchange_id is not None and order.exchange_id >= (highest.exchange_id or 0):
             self._highest[order.symbol] = order
 

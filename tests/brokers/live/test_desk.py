@@ -114,23 +114,35 @@ def test_other_refusals_say_nothing_of_the_books(desk: Desk, side: Side, event: 
     assert desk.trouble == ""
 
 
+def accept(desk: Desk, number: int, exchange_id: int, created_ms: int) -> None:
+    """Let the exchange accept an order that was made at a time."""
+    order = Order(f"btr-0b-{number:08d}", "BTCUSDT", "BUY", "MARKET", quantity=D(1), created_ms=created_ms)
+    desk.adopt(order)
+    for event in (Submitted(), Accepted(exchange_id, created_ms + 5)):
+        desk.take(order.client_id, event)
+
+
 def test_an_id_below_that_of_an_older_order_stops_entries_for_good(desk: Desk) -> None:
     """The exchange began anew: the books are those of a world that is gone, whatever a look finds."""
     for number, exchange_id, created_ms in ((1, 900, 1_000), (2, 7, 1_000_000), (3, 8, 2_000_000)):
-        order = Order(f"btr-0b-{number:08d}", "BTCUSDT", "BUY", "MARKET", quantity=D(1), created_ms=created_ms)
-        desk.adopt(order)
-        for event in (Submitted(), Accepted(exchange_id, created_ms + 5)):
-            desk.take(order.client_id, event)
+        accept(desk, number, exchange_id, created_ms)
         assert ("id 7, below 900" in desk.trouble) == (number > 1)
     desk.settle(asked_ms=10**13)
+    assert "seems to have been reset" in desk.trouble
+
+
+def test_a_reset_is_told_where_something_else_was_wrong_before(desk: Desk) -> None:
+    """A refused sale is most often the first sign; it is the reset that the user must know of."""
+    accept(desk, 1, 900, 1_000)
+    desk.complain("The exchange refuses to sell")
+    accept(desk, 2, 7, 1_000_000)
+    assert "seems to have been reset" in desk.trouble
+    desk.complain("The exchange refuses to sell")
     assert "seems to have been reset" in desk.trouble
 
 
 def test_ids_that_grow_or_come_at_once_are_no_reset(desk: Desk) -> None:
     """Several orders that are sent within a minute may be told in any order."""
     for number, exchange_id, created_ms in ((1, 900, 1_000), (2, 880, 2_000), (3, 901, 9_000_000)):
-        order = Order(f"btr-0b-{number:08d}", "BTCUSDT", "BUY", "MARKET", quantity=D(1), created_ms=created_ms)
-        desk.adopt(order)
-        for event in (Submitted(), Accepted(exchange_id, created_ms + 5)):
-            desk.take(order.client_id, event)
+        accept(desk, number, exchange_id, created_ms)
     assert desk.trouble == ""
