@@ -36,16 +36,19 @@ def above(first: FloatArray, second: FloatArray, *, price: FloatArray) -> BoolAr
     Returns:
         Booleans, shape (n,); false at ties and where either is NaN. No look-ahead.
     """
-    noise = np.maximum.accumulate(price) * _NOISE
-    result: BoolArray = first - second > noise
-    return result
+    apart, noise = _apart(first, second, price)
+    return apart > noise
 
 
 def sides(first: FloatArray, second: FloatArray, *, price: FloatArray) -> tuple[BoolArray, BoolArray]:
     """Tell where `first` lies above `second`, and where below, as `above` does; quicker than asking twice."""
-    noise = np.maximum.accumulate(price) * _NOISE
-    apart = first - second
+    apart, noise = _apart(first, second, price)
     return apart > noise, apart < -noise
+
+
+def _apart(first: FloatArray, second: FloatArray, price: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Give how far the curves are apart, and how much of it may be noise."""
+    return first - second, np.maximum.accumulate(price) * _NOISE
 
 
 def crossings(first: FloatArray, second: FloatArray, *, price: FloatArray) -> tuple[BoolArray, BoolArray]:

@@ -106,16 +106,15 @@ def _start_exchange(stack: ExitStack, names: Sequence[str], options: dict[str, A
 
 
 def _practice_plan(names: Sequence[str], options: dict[str, Any]) -> PracticePlan:
-    from bt_run.cli.practice import market_request
+    from bt_run.cli.practice import fees_in, market_request
     from bt_run.practice.plan import PracticePlan
-    from bt_run.practice.rules import Fees
 
-    symbols, asset = options["symbols"], options["fee_asset"]
+    symbols = options["symbols"]
     only = symbols[0] if len(symbols) == 1 and len(names) == 1 and "=" not in names[0] else None
     given = {**options, "data_interval": None}
     return PracticePlan(
         tuple(market_request(name, only, given) for name in names),
-        fees=Fees(options["fee"], options["fee"], asset if asset in ("received", "quote") else asset.upper()),
+        fees=fees_in(options["fee_asset"], maker=options["fee"], taker=options["fee"]),
         speed=options["speed"],
         step=True,  # its clock begins when the run is ready
         seed=options["seed"],

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bt_run.practice.rules import Fees
     from bt_run.practice.signing import HmacKey
 
-__all__ = ["market_request", "parse_rate", "parse_speed", "practice"]
+__all__ = ["fees_in", "market_request", "parse_rate", "parse_speed", "practice"]
 
 _INTERRUPTED = 130
 _PORT = 8590
@@ -248,7 +248,7 @@ def _plan(
     return PracticePlan(
         tuple(market_request(name, symbol, options) for name in names),
         balances=_summed(balances),
-        fees=_fees(options["maker_fee"], options["taker_fee"], options["fee_asset"]),
+        fees=fees_in(options["fee_asset"], maker=options["maker_fee"], taker=options["taker_fee"]),
         filters={} if filters is None else read_filters(filters),
         speed=options["speed"],
         step=options["step"],
@@ -292,7 +292,8 @@ def _summed(balances: tuple[tuple[str, Decimal], ...]) -> dict[str, Decimal]:
     return found
 
 
-def _fees(maker: Decimal, taker: Decimal, asset: str) -> Fees:
+def fees_in(asset: str, *, maker: Decimal, taker: Decimal) -> Fees:
+    """Give what trading costs on a practice exchange, taken in `asset` as --fee-asset names it."""
     from bt_run.practice.rules import Fees
 
     return Fees(maker, taker, asset if asset in ("received", "quote") else asset.upper())

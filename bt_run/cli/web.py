@@ -190,15 +190,14 @@ def _password_for(host: str, names: tuple[str, ...]) -> str:
 
 
 def _start_exchange(stack: ExitStack, names: Sequence[str], options: dict[str, Any]) -> EmbeddedPractice:
-    from bt_run.cli.practice import market_request
+    from bt_run.cli.practice import fees_in, market_request
     from bt_run.practice.plan import PracticePlan
-    from bt_run.practice.rules import Fees
     from bt_run.run.live.practice import EmbeddedPractice
 
-    asset, given = options["fee_asset"], {**options, "data_interval": None}
+    given = {**options, "data_interval": None}
     plan = PracticePlan(
         tuple(market_request(name, None, given) for name in names),
-        fees=Fees(options["fee"], options["fee"], asset if asset in ("received", "quote") else asset.upper()),
+        fees=fees_in(options["fee_asset"], maker=options["fee"], taker=options["fee"]),
         speed=options["speed"],
         seed=options["seed"],
     )

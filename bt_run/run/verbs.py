@@ -20,7 +20,7 @@ from bt_run.journal.commands import find_command, listening_runs, send_command
 from bt_run.journal.database import Place
 from bt_run.journal.queries import JournalReader
 from bt_run.journal.writer_lock import is_held
-from bt_run.run.live.books import chain_of, state_of
+from bt_run.run.live.books import chain_of, state_of, symbols_of
 from bt_run.run.panic.books import newest_runs
 from bt_run.run.safety_limits import STATE_KEY, SafetyFacts
 
@@ -170,7 +170,7 @@ def _change(
 
 def trades(run: RunRecord, symbol: str) -> bool:
     """Tell whether the run trades the symbol."""
-    return symbol == run.symbol or symbol in (run.settings.get("symbols") or ())
+    return symbol == run.symbol or symbol in symbols_of(run)  # a run of several has a name of its own
 
 
 def kill_bot(
