@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from torture_conductor import Played
-from torture_lives import Life, lives_of, told_of_strays
+from torture_lives import Life, after_fills, lives_of, told_of_strays
 from torture_market import MINUTE_MS
 from torture_parts import BALANCES, MAX_POSITION, SYMBOL
 
@@ -229,12 +229,8 @@ def _balances(life: Life) -> Iterator[str]:
 def _last_equity(life: Life) -> Iterator[str]:
     """The broker's books at the last bar, moved on by what traded after it."""
     last = life.equity[-1]
-    cash, held = last.cash, last.position
-    for fill in life.fills:
-        if fill.time_ms >= last.open_time + MINUTE_MS - 1:
-            sign = 1 if fill.side == "BUY" else -1
-            held += sign * fill.quantity - (fill.fee if fill.fee_asset == "BTC" else 0)
-            cash -= sign * fill.quantity * fill.price + (fill.fee if fill.fee_asset == "USDT" else 0)
+    later = [fill for fill in life.fills if fill.time_ms >= last.open_time + MINUTE_MS - 1]
+    cash, held = after_fills((last.cash, last.position), later)
     if (cash, held) != life.books():
         yield f"the broker's books end with {cash} USDT and {held} BTC, the exchange has {life.books()}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
@@ -14,7 +14,7 @@ from torture_market import MINUTE_MS
 from bt_run.journal.queries import JournalReader
 from bt_run.journal.records import EquityRecord, FillRecord, OrderRecord, RunRecord
 
-__all__ = ["Life", "lives_of", "told_of_strays"]
+__all__ = ["Life", "after_fills", "lives_of", "told_of_strays"]
 
 
 @dataclass(slots=True)
@@ -67,12 +67,17 @@ class Life:
         if not self.strays:
             truth = self.totals()
             return truth["USDT"], truth.get("BTC", Decimal(0))
-        cash, held = self.opening, Decimal(0)
-        for fill in self.fills:
-            sign = 1 if fill.side == "BUY" else -1
-            held += sign * fill.quantity - (fill.fee if fill.fee_asset == "BTC" else 0)
-            cash -= sign * fill.quantity * fill.price + (fill.fee if fill.fee_asset == "USDT" else 0)
-        return cash, held
+        return after_fills((self.opening, Decimal(0)), self.fills)
+
+
+def after_fills(books: tuple[Decimal, Decimal], fills: Iterable[FillRecord]) -> tuple[Decimal, Decimal]:
+    """Give cash and coins as trades leave them; a fee in another asset is not theirs."""
+    cash, held = books
+    for fill in fills:
+        sign = 1 if fill.side == "BUY" else -1
+        held += sign * fill.quantity - (fill.fee if fill.fee_asset == "BTC" else 0)
+        cash -= sign * fill.quantity * fill.price + (fill.fee if fill.fee_asset == "USDT" else 0)
+    return cash, held
 
 
 def lives_of(played: Played, journal: JournalReader) -> list[Life]:

@@ -171,6 +171,11 @@ class Exchange(PaperGateway):
         self.trade_part(client_id, quantity, price)
         self.account.orders[client_id].status = status
 
+    def open_legs(self) -> dict[str, Decimal]:
+        """Give the quantities of the sales that work, by type."""
+        taken = self.account.orders.values()
+        return {o.order.type: o.order.quantity for o in taken if o.works and o.order.side == "SELL"}
+
     def kill(self, client_id: str) -> None:
         """Cancel an order from outside, such as on the web site."""
         taken = self.account.orders[client_id]
@@ -299,6 +304,25 @@ class Run:
     def orders(self, **wanted: Any) -> list[Any]:
         """Give the exchange's orders with these attributes."""
         return [o for o in self.broker.orders.values() if all(getattr(o, k) == v for k, v in wanted.items())]
+
+
+class Silent:
+    """A listener of a desk that hears of everything and does nothing."""
+
+    def trade_booked(self, *_: Any) -> None:
+        """Take a trade."""
+
+    def order_changed(self, *_: Any) -> None:
+        """Take a change."""
+
+    def order_adopted(self, *_: Any) -> None:
+        """Take an order."""
+
+
+@pytest.fixture
+def silent() -> Silent:
+    """Give a listener of a desk."""
+    return Silent()
 
 
 @pytest.fixture

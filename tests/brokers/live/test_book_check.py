@@ -22,28 +22,15 @@ from brokers.recorder import NoRecord
 D = Decimal
 
 
-class Silent:
-    """Hears of everything and does nothing."""
-
-    def trade_booked(self, *_: Any) -> None:
-        """Take a trade."""
-
-    def order_changed(self, *_: Any) -> None:
-        """Take a change."""
-
-    def order_adopted(self, *_: Any) -> None:
-        """Take an order."""
-
-
 class Books:
     """A desk with a check, a clock that the test sets, and an exchange that says nothing by itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, listener: Any) -> None:
         self.now = 0.0
         self.numbers = count(1)
         ledger = Ledger("USDT", D(10**9)).with_symbol("BTCUSDT", "BTC", "USDT")
         self.desk = Desk(
-            SimpleNamespace(), ledger, recorder=NoRecord(), listener=Silent(), fee_price=lambda *_: None
+            SimpleNamespace(), ledger, recorder=NoRecord(), listener=listener, fee_price=lambda *_: None
         )
         self.check = BookCheck(
             self.desk,
@@ -71,10 +58,10 @@ class Books:
 
 
 @pytest.fixture
-def books(monkeypatch: pytest.MonkeyPatch) -> Books:
+def books(monkeypatch: pytest.MonkeyPatch, silent: Any) -> Books:
     """Give books that keep ten orders that are over."""
     monkeypatch.setattr(book_check, "_KEEP", 10)
-    return Books()
+    return Books(silent)
 
 
 def test_the_last_orders_stay_and_those_before_them_go_after_two_more_reports(books):

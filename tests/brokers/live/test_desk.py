@@ -9,7 +9,7 @@ import pytest
 
 from brokers.gateway import OrderSeen
 from brokers.holdings import Ledger
-from brokers.live.desk import Desk
+from brokers.live.desk import Desk, Listener
 from brokers.order_events import Accepted, Canceled, Event, Expired, Filled, Rejected, Submitted, TimedOut
 from brokers.orders import Order, Side, State
 from brokers.recorder import NoRecord
@@ -20,19 +20,6 @@ OTHER = Rejected(-2010, "Stop price would trigger immediately. (HTTP 400, code -
 ALL = Filled(5, D(1), D(100), D(0), "USDT", 1_000, is_maker=False, total=D(1))
 
 
-class Silent:
-    """Hears of everything and does nothing."""
-
-    def trade_booked(self, *_: object) -> None:
-        """Take a trade."""
-
-    def order_changed(self, *_: object) -> None:
-        """Take a change."""
-
-    def order_adopted(self, *_: object) -> None:
-        """Take an order."""
-
-
 @pytest.fixture
 def clock() -> SimpleNamespace:
     """Give an exchange of which only the time is asked."""
@@ -40,10 +27,10 @@ def clock() -> SimpleNamespace:
 
 
 @pytest.fixture
-def desk(clock: SimpleNamespace) -> Desk:
+def desk(clock: SimpleNamespace, silent: Listener) -> Desk:
     gateway = SimpleNamespace(server_time_ms=lambda: clock.now_ms)
     ledger = Ledger("USDT", D(1_000)).with_symbol("BTCUSDT", "BTC", "USDT")
-    return Desk(gateway, ledger, recorder=NoRecord(), listener=Silent(), fee_price=lambda *_: None)  # type: ignore[arg-type]
+    return Desk(gateway, ledger, recorder=NoRecord(), listener=silent, fee_price=lambda *_: None)  # type: ignore[arg-type]
 
 
 def sent(desk: Desk, side: Side = "BUY", *events: Event) -> str:

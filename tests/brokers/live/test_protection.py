@@ -14,14 +14,6 @@ D = Decimal
 BOTH = Protection(stop_loss_pct=5, take_profit_pct=10)
 
 
-def open_legs(exchange):
-    return {
-        o.order.type: o.order.quantity
-        for o in exchange.account.orders.values()
-        if o.works and o.order.side == "SELL"
-    }
-
-
 def keep(name, make):
     def act(strategy):
         strategy.kept[name] = make(strategy)
@@ -34,7 +26,7 @@ def test_an_entry_is_protected_when_buy_returns(make_exchange, run):
 
     def act(s):
         s.buy(size=1)
-        s.kept["legs"] = open_legs(exchange)
+        s.kept["legs"] = exchange.open_legs()
 
     done = run(exchange, [100.0, 100.0, 94.0, 94.0], {1: act}, protection=BOTH)
     assert done.kept["legs"] == {"LIMIT_MAKER": D("0.999"), "STOP_LOSS": D("0.999")}
@@ -98,7 +90,7 @@ def test_an_exit_takes_the_legs_away_first(exchange, run):
     done = run(exchange, [100.0] * 6, script, protection=BOTH)
     assert [asked[0] for asked in exchange.asked] == ["place", "OCO", "cancel", "place"]
     assert done.kept["exit"].status == bt.Order.Completed
-    assert open_legs(exchange) == {}
+    assert exchange.open_legs() == {}
     assert len(done.strategy.closed) == 1
 
 
@@ -106,7 +98,7 @@ def test_part_of_an_exit_keeps_the_levels_for_the_rest(exchange, run):
     script = {
         1: lambda s: s.buy(size=1),
         3: lambda s: s.sell(size=0.4),
-        5: lambda s: s.kept.update(open_legs(exchange)),
+        5: lambda s: s.kept.update(exchange.open_legs()),
     }
     done = run(exchange, [100.0, 100.0, 102.0, 102.0, 102.0, 102.0], script, protection=BOTH)
     assert done.kept == {"LIMIT_MAKER": D("0.6"), "STOP_LOSS": D("0.6")}
@@ -125,7 +117,7 @@ def test_an_entry_in_parts_is_protected_as_it_grows(exchange, run):
 
     def part(quantity):
         def act(s):
-            seen.append(dict(open_legs(exchange)))
+            seen.append(dict(exchange.open_legs()))
             exchange.trade_part(next(iter(s.broker.orders)), quantity, "95")
 
         return act
@@ -134,7 +126,7 @@ def test_an_entry_in_parts_is_protected_as_it_grows(exchange, run):
         1: lambda s: s.buy(size=1, price=95, exectype=bt.Order.Limit),
         2: part("0.3"),
         3: part("0.7"),
-        4: lambda s: seen.append(dict(open_legs(exchange))),
+        4: lambda s: seen.append(dict(exchange.open_legs())),
     }
     run(exchange, [100.0] * 5, script, protection=BOTH)
     assert [legs.get("STOP_LOSS") for legs in seen] == [None, D("0.3"), D(1)]
@@ -193,7 +185,7 @@ def test_legs_without_an_answer_are_not_placed_twice(exchange, run):
     exchange.faults.extend([None, "kept"])
     done = run(exchange, [100.0] * 8, {1: lambda s: s.buy(size=1)}, protection=BOTH)
     assert [asked[0] for asked in exchange.asked] == ["place", "OCO"]
-    assert open_legs(exchange) == {"LIMIT_MAKER": D(1), "STOP_LOSS": D(1)}
+    assert exchange.open_legs() == {"LIMIT_MAKER": D(1), "STOP_LOSS": D(1)}
     assert done.broker.trouble == ""
 
 
@@ -204,7 +196,7 @@ def test_legs_that_somebody_cancels_are_placed_again(exchange, run):
                 exchange.kill(order.client_id)
 
     run(exchange, [100.0] * 8, {1: lambda s: s.buy(size=1), 3: kill}, protection=BOTH)
-    assert open_legs(exchange) == {"LIMIT_MAKER": D(1), "STOP_LOSS": D(1)}
+    assert exchange.open_legs() == {"LIMIT_MAKER": D(1), "STOP_LOSS": D(1)}
 
 
 def test_a_price_that_has_passed_the_stop_already_sells_at_market(exchange, run):
@@ -246,5 +238,5 @@ def test_a_target_that_fills_in_parts_leaves_no_rest_without_a_stop(exchange, ru
     done = run(
         exchange, [100.0, 100.0, 109.0, 109.0, 109.0], {1: lambda s: s.buy(size=1), 3: part}, protection=BOTH
     )
-    assert open_legs(exchange) == {"LIMIT_MAKER": D("0.6"), "STOP_LOSS": D("0.6")}
+    assert exchange.open_legs() == {"LIMIT_MAKER": D("0.6"), "STOP_LOSS": D("0.6")}
     assert done.strategy.sizes[-1] == 0.6

@@ -25,17 +25,9 @@ def near(up="1.2", down="0.8"):
     return PercentPrice("PERCENT_PRICE_BY_SIDE", D(up), D(down), D(up), D(down), 5)
 
 
-def open_legs(exchange):
-    return {
-        o.order.type: o.order.quantity
-        for o in exchange.account.orders.values()
-        if o.works and o.order.side == "SELL"
-    }
-
-
 def look(name, exchange):
     """Keep the open legs under a name."""
-    return lambda s: s.kept.update({name: open_legs(exchange)})
+    return lambda s: s.kept.update({name: exchange.open_legs()})
 
 
 def test_a_target_too_far_from_the_market_costs_nobody_the_stop(exchange, run):
@@ -99,9 +91,9 @@ def test_a_refusal_that_is_over_delays_nothing(exchange, run, monkeypatch):
 
     def sell_a_part(s):
         s.broker.next()  # the turn that the acceptance of the legs brings
-        s.kept["before"] = open_legs(exchange)
+        s.kept["before"] = exchange.open_legs()
         s.sell(size=1)
-        s.kept["after"] = open_legs(exchange)
+        s.kept["after"] = exchange.open_legs()
 
     with monkeypatch.context() as patch:
         buy = exchange.place

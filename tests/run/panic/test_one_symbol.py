@@ -106,6 +106,11 @@ class Exchange:
         filled = self.trade(order.client_id, order.quantity if part is None else part)
         return Accepted(self.orders[order.client_id].exchange_id, T0), filled
 
+    def execute_in_silence(self, order: Order) -> tuple[Event, ...]:
+        """Take an order and fill it, and lose the answer."""
+        self.execute(order)
+        return (TimedOut("no answer"),)
+
     def place_list(self, kind: Any, orders: Any) -> Any:
         raise AssertionError
 
@@ -294,11 +299,7 @@ def test_a_sale_without_an_answer_is_asked_for_and_never_sent_again(bot: Bot):
     """It was executed after all."""
     bot.holds("1")
 
-    def lose(order: Order) -> tuple[Event, ...]:
-        bot.exchange.execute(order)
-        return (TimedOut("no answer"),)
-
-    bot.exchange.on_place = lose
+    bot.exchange.on_place = bot.exchange.execute_in_silence
     report = bot.panic()
 
     assert [D(1)] == bot.sold
@@ -323,11 +324,7 @@ def test_a_sale_whose_trade_is_listed_is_not_sent_anew(bot: Bot):
     ask = bot.exchange.query
     bot.exchange.query = lambda symbol, client_id: None if bot.exchange.placed else ask(symbol, client_id)
 
-    def lose(order: Order) -> tuple[Event, ...]:
-        bot.exchange.execute(order)
-        return (TimedOut("no answer"),)
-
-    bot.exchange.on_place = lose
+    bot.exchange.on_place = bot.exchange.execute_in_silence
     report = bot.panic()
 
     assert [D(1)] == bot.sold
