@@ -9,9 +9,10 @@ have made, which takes a tenth of a second: at whatever moment, and all of them 
 from __future__ import annotations
 
 import gc
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from bt_run.core.quick_turns import quick_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +25,11 @@ SWITCH_S = 0.001
 @contextmanager
 def prompt_interpreter() -> Iterator[None]:
     """Let threads change places sooner while the block runs, and undo `spare_what_lives_on` at its end."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(min(SWITCH_S, before))
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
-        gc.unfreeze()
+    with quick_turns(SWITCH_S):
+        try:
+            yield
+        finally:
+            gc.unfreeze()
 
 
 def spare_what_lives_on() -> None:

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from bt_run.core.errors import StrategyError
-from bt_run.fast.quick_turns import quick_turns
+from bt_run.core.quick_turns import quick_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from bt_run.run.optimize.swept import Prepared, SweptMeasurer
 
 __all__ = ["Here", "Processes", "Threads", "Workers", "cut_chunks", "stream_chunks"]
+
+_TURN_S = 0.0001
+"""So soon a thread that comes out of the kernel asks for its next block; Python's own 5 ms are twenty runs."""
 
 _IN_FLIGHT = 4
 """Chunks that each further thread has before it, so that it need not wait for the next."""
@@ -89,7 +92,7 @@ class Threads:
     def __enter__(self) -> Threads:
         self._measurer.__enter__()
         if self._others:
-            self._turns.enter_context(quick_turns())
+            self._turns.enter_context(quick_turns(_TURN_S))
         return self
 
     def __exit__(self, *_: object) -> None:
