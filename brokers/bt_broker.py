@@ -16,9 +16,11 @@ from brokers.gateway import AccountReport, BalancesSeen, OrderSeen, StreamChange
 from brokers.guard import NoGuard
 from brokers.holdings import Ledger
 from brokers.live.book_check import BookCheck
+from brokers.live.bt_closing import Closing
 from brokers.live.bt_dispatch import Dispatch
 from brokers.live.bt_inheritance import Inheritance
 from brokers.live.bt_intake import Intake
+from brokers.live.bt_own_orders import Behalf, OwnOrders
 from brokers.live.bt_positions import Positions
 from brokers.live.bt_protection import Protector
 from brokers.live.bt_session import Names, Session
@@ -36,7 +38,7 @@ from bt_run.core.errors import ConfigError
 from bt_run.core.settings import Protection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from brokers.gateway import Gateway, Inbox
     from brokers.guard import Guard
@@ -141,10 +143,12 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         )
         self._dispatch = Dispatch(self._session)
         self._dispatch.brackets.protects = bool(self._protection)
-        self._protector = Protector(self._session, self._dispatch, self._protection, clock)
+        self._inheritance = Inheritance(self, self._session, self._bound)
+        own = OwnOrders(self._session, self._dispatch, self._inheritance)
+        self._protector = Protector(self._session, own, self._dispatch.brackets, self._protection, clock)
+        self._closing = Closing(self._session, own, self._strategies, clock)
         self._rules = RuleWatch(markets, clock, self._rules_changed)
         self._intake = Intake(self, self._session, self._dispatch, self._bound, is_live)
-        self._inheritance = Inheritance(self, self._session, self._protector, self._bound)
         self._check = BookCheck(
             desk,
             gateway,
@@ -209,6 +213,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
             session.positions.show(holding)
             if session.held(holding.symbol):
                 self._inheritance.holdings.append(holding.symbol)
+                self._protector.took_over(holding.symbol, None, self._bound.data_of(holding.symbol))
 
     # Cerebro's turn.
 
@@ -217,7 +222,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         session = self._session
         self._in_turn = True
         try:
-            self._inheritance.introduce(getattr(self.cerebro, "runningstrats", ()))
+            self._inheritance.introduce(self._strategies(), self._protector)
             for event in self._inbox.take():
                 self._hear(event)
             session.inquiry.pump()
@@ -247,6 +252,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
     def _settle(self) -> None:
         for ticket in self._session.tickets.released():
             self._dispatch.families.release(ticket)
+        self._closing.settle()
         for symbol in self._bound.symbols():
             self._protector.settle(symbol)
         self.asks = tuple((order.symbol, order.client_id) for order in self._session.desk.doubtful())
@@ -263,6 +269,18 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
                     self._dispatch.cancel(ticket)
                 else:
                     self._dispatch.drop(ticket, "its time (valid) is over", bt.Order.Expired)
+
+    def close_bare(self, symbol: str, quantity: Decimal, bracket: str) -> bool:
+        """
+        Sell at market what a bracket of an earlier run bought and nothing covers, with the next turn.
+
+        It needs no bar. Tells whether anything of it is held that can be sold.
+        """
+        behalf = Behalf(symbol, bracket, None, self._bound.data_of(symbol))
+        return self._closing.sell(behalf, quantity, "stop_loss")
+
+    def _strategies(self) -> Sequence[Any]:
+        return getattr(self.cerebro, "runningstrats", ())
 
     def _wake(self) -> None:
         if not self._in_turn:
@@ -285,6 +303,8 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         ticket = session.tickets.of_client(order.client_id)
         if ticket is None:
             session.positions.show(after)
+            if order.side == "BUY" and self._inheritance.bought(order.symbol):
+                self._protector.bought(order.symbol, None, self._bound.data_of(order.symbol))
             return
         if not ticket.is_over:
             session.tickets.accepted(ticket)

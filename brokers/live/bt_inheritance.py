@@ -36,19 +36,27 @@ class Inheritance:
     """
     Keeps what was there before until there is a bar to make orders on; the first strategy owns them.
 
-    `orders` and `holdings` (symbols) wait here.
+    `orders` and `holdings` (symbols) wait here; what protects them does not wait, see `OwnOrders`.
     """
 
-    def __init__(self, broker: Any, session: Session, protector: Protector, bound: BoundData) -> None:
+    def __init__(self, broker: Any, session: Session, bound: BoundData) -> None:
         self._broker = broker
         self._session = session
-        self._protector = protector
         self._bound = bound
         self.orders: list[Order] = []
         self.holdings: list[str] = []
 
-    def introduce(self, strategies: Sequence[Any]) -> None:
-        """Make what waits known, as far as its feed has a bar."""
+    def bought(self, symbol: str) -> bool:
+        """Keep what an order of an earlier run has bought; tells whether its feed still waits for a bar."""
+        data = self._bound.data_of(symbol)
+        if data is None or len(data):
+            return False
+        if symbol not in self.holdings:
+            self.holdings.append(symbol)
+        return True
+
+    def introduce(self, strategies: Sequence[Any], protector: Protector) -> None:
+        """Make what waits known, as far as its feed has a bar; what is sold by then is not told of."""
         if not (self.orders or self.holdings) or not strategies:
             return
         owner, now_ms = strategies[0], self._session.gateway.server_time_ms()
@@ -56,15 +64,16 @@ class Inheritance:
             data = self._bound.data_of(symbol)
             if data is not None and len(data):
                 self.holdings.remove(symbol)
-                self._introduce_holding(self._session.desk.ledger.holding(symbol), owner, data, now_ms)
-                self._protector.took_over(symbol, owner, data)
+                if self._session.positions.of(symbol).size:
+                    self._introduce_holding(self._session.desk.ledger.holding(symbol), owner, data, now_ms)
+                protector.took_over(symbol, owner, data)
         for order in list(self.orders):
             data = self._bound.data_of(order.symbol)
             if data is not None and len(data):
                 self.orders.remove(order)
                 known = self._session.desk.orders.get(order.client_id, order)
                 if not known.is_terminal:
-                    mine = self._protector.is_on and known.purpose in ("stop_loss", "take_profit")
+                    mine = protector.is_on and known.purpose in ("stop_loss", "take_profit")
                     self._introduce_order(known, owner, data, mine=mine)
 
     def _introduce_holding(self, holding: Holding, owner: Any, data: Any, now_ms: int) -> None:

@@ -6,20 +6,19 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import backtrader as bt
-
 from brokers.amounts import ZERO, minus
 from brokers.filter_checks import too_small_to_sell
-from brokers.live.bt_tickets import Ticket
+from brokers.live.bt_own_orders import Behalf
 from brokers.live.drafts import Draft
-from brokers.live.protection import Levels, is_too_far, legs_of, levels_of
+from brokers.live.protection import Levels, is_too_far, legs_of, levels_of, tells_passed
 from brokers.live.standing import doubt_about, locked_by, rest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
 
-    from brokers.live.bt_dispatch import Dispatch
+    from brokers.live.bt_brackets import Brackets
+    from brokers.live.bt_own_orders import OwnOrders
     from brokers.live.bt_session import Session
     from brokers.orders import Order, Purpose
     from bt_run.core.settings import Protection
@@ -30,7 +29,6 @@ _log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 _LONGEST_ALONE_S = 3600.0
-_AT_ONCE = ("immediately", "relationship")  # what Binance says of a level that the price has passed
 
 
 @dataclass(slots=True)
@@ -62,10 +60,16 @@ class Protector:
     """
 
     def __init__(
-        self, session: Session, dispatch: Dispatch, protection: Protection, clock: Callable[[], float]
+        self,
+        session: Session,
+        own: OwnOrders,
+        brackets: Brackets,
+        protection: Protection,
+        clock: Callable[[], float],
     ) -> None:
         self._session = session
-        self._dispatch = dispatch
+        self._own = own
+        self._brackets = brackets
         self._protection = protection
         self._clock = clock
         self._watches: dict[str, _Watch] = {}
@@ -77,8 +81,13 @@ class Protector:
         self._watches[symbol] = _Watch(owner, data, stale=True)
 
     def took_over(self, symbol: str, owner: Any, data: Any) -> None:
-        """Protect a holding from before this run; legs that are there stay where they are."""
-        self._watches.setdefault(symbol, _Watch(owner, data))
+        """
+        Protect a holding from before this run; legs that are there stay where they are.
+
+        It is protected before a strategy owns it (None): that waits for a bar, and prices do not.
+        """
+        watch = self._watches.setdefault(symbol, _Watch(owner, data))
+        watch.owner, watch.data = owner, data
 
     def rules_changed(self, symbol: str) -> None:
         """Reckon the levels anew, and place at once what was refused: ticks and steps are others now."""
@@ -106,7 +115,8 @@ class Protector:
 
     def _is_leg(self, order: Order) -> bool:
         ticket = self._session.tickets.of_client(order.client_id)
-        return ticket is not None and ticket.mine and order.type != "MARKET"
+        mine = order.purpose in ("stop_loss", "take_profit") if ticket is None else ticket.mine
+        return mine and order.type != "MARKET"
 
     def _bare(self, symbol: str) -> Decimal:
         """Give what the strategy's own orders do not lock."""
@@ -168,17 +178,12 @@ class Protector:
 
     def _send(self, symbol: str, watch: _Watch, stop: Draft | None, target: Draft | None) -> str:
         """Send the legs, two as one list; gives why they were refused, empty where they were not."""
-        tickets = [
-            self._ticket(symbol, watch, draft, purpose)
-            for draft, purpose in ((stop, "stop_loss"), (target, "take_profit"))
-            if draft is not None
-        ]
-        if len(tickets) == 2:
-            self._dispatch.send_oco(tickets)
-        else:
-            self._dispatch.send(tickets, [tickets[0].draft])
-        refused = [t for t in tickets if t.order.status in (bt.Order.Rejected, bt.Order.Margin)]
-        return str(refused[0].order.info.get("reason") or "refused") if refused else ""
+        legs: tuple[tuple[Draft | None, Purpose], ...] = ((stop, "stop_loss"), (target, "take_profit"))
+        wishes = [(draft, purpose) for draft, purpose in legs if draft is not None]
+        return self._own.send(self._behalf(symbol, watch), wishes).refusal
+
+    def _behalf(self, symbol: str, watch: _Watch) -> Behalf:
+        return Behalf(symbol, self._brackets.current(symbol), watch.owner, watch.data)
 
     def _is_stop_alone(self, symbol: str, watch: _Watch) -> bool:
         """Tell whether the target must wait: it was refused with the stop, and nothing has changed since."""
@@ -189,30 +194,6 @@ class Protector:
         return is_too_far(
             watch.levels.target, self._session.markets.price(symbol), self._session.markets.filters[symbol]
         )
-
-    def _ticket(self, symbol: str, watch: _Watch, draft: Draft, purpose: Any) -> Ticket:
-        kinds = {"MARKET": bt.Order.Market, "LIMIT": bt.Order.Limit, "STOP_LOSS_LIMIT": bt.Order.StopLimit}
-        kind, trail = kinds.get(draft.type, bt.Order.Stop), None
-        tag: str = purpose
-        if draft.trailing_delta is not None:
-            kind, trail, tag = bt.Order.StopTrail, draft.trailing_delta / 10_000, "trailing_stop"
-        trigger = draft.stop_price or draft.price
-        order = self._session.make_order(
-            "SELL",
-            watch.owner.broker,
-            owner=watch.owner,
-            data=watch.data,
-            size=float(draft.quantity or ZERO),
-            price=float(trigger) if trigger else None,
-            pricelimit=float(draft.price) if draft.stop_price and draft.price else None,
-            exectype=kind,
-            trailpercent=trail,
-        )
-        order.addinfo(tag=tag)
-        ticket = Ticket(order, symbol, draft, purpose, self._dispatch.brackets.current(symbol), mine=True)
-        self._session.tickets.add(ticket)
-        self._session.tickets.submitted(ticket)
-        return ticket
 
     def _refused(self, symbol: str, watch: _Watch, reason: str) -> None:
         """Sell at market where the price has passed a level already; else say so, and try again later."""
@@ -225,13 +206,11 @@ class Protector:
         self._say(watch, f"{sentence}; the holding is sold at market.")
         want = self._bare(symbol)
         if want:
-            self._dispatch.take_in(
-                self._ticket(symbol, watch, Draft("SELL", "MARKET", want), purpose), transmit=True
-            )
+            self._own.send(self._behalf(symbol, watch), [(Draft("SELL", "MARKET", want), purpose)])
 
     def _has_passed(self, symbol: str, watch: _Watch, reason: str) -> bool:
         """Tell whether legs were refused because the price is beyond one of them."""
-        return any(self._passed(symbol, watch)) or any(word in reason.lower() for word in _AT_ONCE)
+        return any(self._passed(symbol, watch)) or tells_passed(reason)
 
     def _passed(self, symbol: str, watch: _Watch) -> tuple[bool, bool]:
         """Tell whether the price is at the stop or below it, and at the target or above it."""

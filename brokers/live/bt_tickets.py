@@ -93,6 +93,7 @@ class Tickets:
         self._by_client: dict[str, Ticket] = {}
         self._alive: dict[int, Ticket] = {}
         self._ended: list[Ticket] = []
+        self._refused_legs: list[Ticket] = []
         self.notifications: deque[Any] = deque()
 
     def add(self, ticket: Ticket) -> None:
@@ -126,6 +127,11 @@ class Tickets:
     def postpone(self, ticket: Ticket) -> None:
         """Give an ended entry again the next time."""
         self._ended.append(ticket)
+
+    def refused_legs(self) -> list[Ticket]:
+        """Give, once, the children of brackets that were refused."""
+        found, self._refused_legs = self._refused_legs, []
+        return found
 
     def tell_late(self, ticket: Ticket) -> None:
         """Tell of an execution that the strategy has not heard of, without another change."""
@@ -190,6 +196,8 @@ class Tickets:
             self._by_ref.pop(ticket.order.ref, None)  # it never left, and history refuses thousands
         if ticket.children:
             self._ended.append(ticket)
+        if ticket.parent is not None and status in (bt.Order.Rejected, bt.Order.Margin):
+            self._refused_legs.append(ticket)
         order = ticket.order
         if reason:
             order.addinfo(reason=reason)

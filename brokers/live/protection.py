@@ -15,12 +15,13 @@ if TYPE_CHECKING:
     from brokers.filters import SymbolFilters
     from bt_run.core.settings import Protection
 
-__all__ = ["GAP_PCT", "Levels", "check_protection", "is_too_far", "legs_of", "levels_of"]
+__all__ = ["GAP_PCT", "Levels", "check_protection", "is_too_far", "legs_of", "levels_of", "tells_passed"]
 
 GAP_PCT = Decimal(1)
 """How far below its trigger a stop's limit lies where the symbol takes no stop at market, percent."""
 
 _HUNDRED = Decimal(100)
+_AT_ONCE = ("immediately", "relationship")  # what Binance says of a level that the price has passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,11 @@ def is_too_far(target: Decimal | None, price: Decimal | None, filters: SymbolFil
     if target is None or price is None:
         return False
     return any(target > times(price, rule.sell_up) for rule in filters.percent_price)
+
+
+def tells_passed(reason: str) -> bool:
+    """Tell whether the exchange refused an order because the price is beyond its level already."""
+    return any(word in reason.lower() for word in _AT_ONCE)
 
 
 def check_protection(protection: Protection, filters: SymbolFilters) -> str:

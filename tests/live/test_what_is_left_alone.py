@@ -1,4 +1,4 @@
-"""What a run must not touch, what it must not leave bare, and what its limits stop: on a practice exchange."""
+"""What a run must not touch, and what its limits stop: on a practice exchange."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ import requests
 from brokers.binance.codec import KeyRights
 from brokers.binance.credentials import Credentials
 from brokers.binance.rest_gateway import BinanceGateway
-from brokers.live.bt_families import Families
 from brokers.orders import Order
-from bt_run.core.errors import StrategyError
 from bt_run.core.venue import find_venue
 from bt_run.journal.queries import JournalReader
 from bt_run.run.by_hand.desk import HandDesk
@@ -27,16 +25,6 @@ from bt_run.run.safety_limits import SafetyLimits
 from strategies.loader import load_strategy
 
 D = Decimal
-
-BRACKET = """\
-import backtrader as bt
-
-class Mine(bt.Strategy):
-    def next(self):
-        if self.data.datetime.date(0).isoformat() == "2025-10-03" and not self.position:
-            close = self.data.close[0]
-            self.buy_bracket(size=0.02, exectype=bt.Order.Market, stopprice=close * 0.5, limitprice=close * 2)
-"""
 
 
 def truth(site: Any) -> dict[str, Any]:
@@ -96,31 +84,6 @@ def test_orders_of_the_web_desk_in_the_same_journal_are_not_touched(
     assert 3 == sum("bth-" in said and "is not touched" in said for said in site.follower.said)
     with JournalReader(journal_file) as reader:
         assert not ids & {order.client_id for order in reader.orders()}
-
-
-def test_what_a_bracket_left_bare_is_sold(
-    start_site: Any, journal_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The bot dies between the entry and its stop; the next start says so, and sells at the first live bar."""
-    mine = tmp_path / "mine.py"
-    mine.write_text(BRACKET, encoding="utf-8")
-    site = start_site("2025-10-01", step=False)
-    changes = {"journal": journal_file, "origin": None}
-
-    def die(families: Families, parent: Any) -> None:
-        raise RuntimeError("no power")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Families, "release", die)
-        with pytest.raises((StrategyError, RuntimeError)):
-            site.run(f"{mine}:Mine", **changes)
-    assert [fill["isBuyer"] for fill in truth(site)["fills"]] == [True]
-    site.run(f"{mine}:Mine", **changes)
-
-    told = truth(site)
-    assert [fill["isBuyer"] for fill in told["fills"]] == [True, False]
-    assert D(told["balances"]["BTC"]["free"]) == 0
-    assert any(said.endswith("It is sold at market.") for said in site.follower.said)
 
 
 @pytest.mark.parametrize(

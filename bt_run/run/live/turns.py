@@ -104,7 +104,7 @@ class LiveTurns:
         stop: When to end.
         seen: The last bar of each symbol that an earlier run has seen.
         recent: Orders of an earlier run that have traded since that bar.
-        bare: Brackets of an earlier run that nothing protects; they are closed at the first live bar.
+        bare: Brackets of an earlier run that nothing protects; they are closed at once.
         deadline: When the run shall end by itself, steady seconds; None: never.
         show: Called about twice a second, to show the state.
     """
@@ -199,6 +199,7 @@ class LiveTurns:
 
     def before_broker(self) -> None:
         """See what bars have come, and hear what the exchange did up to their close."""
+        self._close_bare()
         self._arrived = [bar for symbol, feed in self._feeds.items() if (bar := self._news(symbol, feed))]
         self._broker.missed.met(self._arrived)
         if self._arrived:
@@ -211,8 +212,6 @@ class LiveTurns:
         """Mark the account at the bars that have come, before the strategy moves it."""
         for bar in self._arrived:
             self._mark(bar)
-            if self._bare and bar.is_live:
-                self._close_bare(bar.symbol)
         self._arrived = []
         self._hold.release(in_doubt=bool(self._broker.asks))
 
@@ -322,16 +321,12 @@ class LiveTurns:
             self._events.announce(f"{bar.symbol}: signal {sentence}")
             self._events.listener.signalled(bar, words, values)
 
-    def _close_bare(self, symbol: str) -> None:
+    def _close_bare(self) -> None:
         """Sell what a bracket left without protection: its strategy has died while it placed it."""
-        mine = [bare for bare in self._bare if bare.symbol == symbol]
-        self._bare = [bare for bare in self._bare if bare.symbol != symbol]
-        strategies, feed = self._cerebro.runningstrats, self._feeds[symbol]
-        for bare in mine:
-            size = min(float(bare.quantity), self._broker.getposition(feed).size)
-            if size and strategies:
-                self._events.say(f"{bare.why} It is sold at market.")
-                self._broker.sell(strategies[0], feed, size)
+        bare, self._bare = self._bare, []
+        for item in bare:
+            if self._broker.close_bare(item.symbol, item.quantity, item.bracket):
+                self._events.say(f"{item.why} It is sold at market.")
 
     def _waiting(self) -> bool:
         return any(feed.haslivedata() for feed in self._feeds.values())
