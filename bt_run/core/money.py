@@ -96,6 +96,19 @@ class Stake:
             return cls(amount, "percent")
         return cls(amount, "quote" if unit else "base", unit.upper())
 
+    def check_symbol(self, symbol: str) -> None:
+        """Check that an amount in an asset is in the one that `symbol` is quoted in. Raises ConfigError."""
+        upper = symbol.upper()
+        if not self.asset or upper.endswith(self.asset):
+            return
+        if upper.startswith(self.asset):
+            raise ConfigError(
+                f"Stake {self} names the base asset of {symbol}. Write {self.amount:g} for that much of it."
+            )
+        raise ConfigError(
+            f"Stake {self} is not in the asset that {symbol} is quoted in. Write, for example, 95%."
+        )
+
     def size(self, *, equity: float, close: float, lot_step: float) -> float:
         """Give the quantity of base asset to order, rounded down to the lot step; 0 where it is too little."""
         if self.kind == "base":

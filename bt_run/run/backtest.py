@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from brokers.ledger import round_trips
-from bt_run.core.errors import ConfigError
 from bt_run.core.results import RunResult
 from bt_run.reports.metrics import compute_metrics
 from bt_run.run.engines import run_engine
@@ -17,23 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bt_run.core.market import BarFile
-    from bt_run.core.money import Stake
     from bt_run.core.settings import BacktestSettings
     from strategies.loader import LoadedStrategy
 
-__all__ = ["check_stake", "run_backtest"]
-
-
-def check_stake(stake: Stake, symbol: str) -> None:
-    """Check that a stake in an asset is in the one that the symbol is quoted in. Raises ConfigError."""
-    asset, upper = stake.asset, symbol.upper()
-    if not asset or upper.endswith(asset):
-        return
-    if upper.startswith(asset):
-        raise ConfigError(
-            f"Stake {stake} names the base asset of {symbol}. Write {stake.amount:g} for that much of it."
-        )
-    raise ConfigError(f"Stake {stake} is not in the asset that {symbol} is quoted in. Write, for example, 95%.")
+__all__ = ["run_backtest"]
 
 
 def run_backtest(
@@ -60,7 +46,7 @@ def run_backtest(
         StrategyError: the strategy raised; with its traceback and the time of the bar.
         ParamError: a parameter is wrong.
     """
-    check_stake(settings.stake, data.symbol)
+    settings.stake.check_symbol(data.symbol)
     ran = run_engine(strategy, data, settings, progress=progress)
     outcome = ran.outcome
     if len(outcome.curve.equity) < len(data.bars):

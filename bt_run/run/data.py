@@ -49,6 +49,17 @@ class DataRequest:
     store: Path | None = None
     download: bool = False
 
+    def series(self) -> SeriesName | None:
+        """Give the series of the store that is meant; None where it is a file. Raises ConfigError."""
+        return None if Path(self.name).expanduser().exists() else find_series(self.name)
+
+    def typed_symbol(self) -> str | None:
+        """Give the symbol where it is known before anything is read. Raises ConfigError."""
+        if self.symbol is not None:
+            return self.symbol
+        series = self.series()
+        return None if series is None else series.symbol
+
 
 def load_data(request: DataRequest, *, progress: Callable[[Progress], None] | None = None) -> BarFile:
     """
@@ -63,7 +74,7 @@ def load_data(request: DataRequest, *, progress: Callable[[Progress], None] | No
         ConfigError: an interval finer than the data's.
         ExchangeError: the download failed.
     """
-    series = None if Path(request.name).expanduser().exists() else find_series(request.name)
+    series = request.series()
     if series is not None:
         data = _read_series(series, request, progress)
     else:

@@ -55,6 +55,15 @@ def test_a_strategy_that_is_not_there_is_said_before_anything_is_read(bt_run, wo
     assert "no_such_file" not in ran.stderr
 
 
+@pytest.mark.parametrize("data", ["BTCUSDT:1h --download", "no_such_file.csv --symbol BTCUSDT"])
+def test_a_stake_in_a_wrong_asset_is_said_before_anything_is_read(bt_run, work, data):
+    """Where the symbol was typed, nothing is looked for or fetched first."""
+    ran = bt_run("backtest", *f"-s rsi --stake 1BTC --store store -d {data}".split())
+
+    assert 2 == ran.returncode
+    assert "Stake 1BTC names the base asset of BTCUSDT" in ran.stderr
+
+
 @pytest.mark.parametrize("words", ["-s rsi:period=999", "-s rsi --param period=999"])
 def test_a_wrong_parameter_is_said_before_long_data_are_read(bt_run, work, words):
     """Nobody waits for millions of bars to hear of a typing mistake."""

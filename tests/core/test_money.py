@@ -66,6 +66,19 @@ def test_stake_sizes_from_equity_and_close(stake: str, expected: float):
     assert expected == Stake.parse(stake).size(equity=10_000.0, close=300.0, lot_step=0.0001)
 
 
+@pytest.mark.parametrize("text", ["0.5", "95%", "100USDT", "100usdt"])
+def test_stake_fits_a_symbol_quoted_in_its_asset(text: str):
+    """An amount without an asset, and a share of equity, fit every symbol."""
+    Stake.parse(text).check_symbol("BTCUSDT")
+
+
+@pytest.mark.parametrize(("text", "said"), [("1BTC", "Write 1 for that much"), ("100EUR", "not in the asset")])
+def test_stake_in_another_asset_is_refused(text: str, said: str):
+    """One bitcoin must never be taken for one of the quote asset."""
+    with pytest.raises(ConfigError, match=said):
+        Stake.parse(text).check_symbol("BTCUSDT")
+
+
 def test_stake_of_a_ruined_account_is_nothing():
     """Negative equity sizes to 0, not to a short."""
     assert Stake.parse("95%").size(equity=-5.0, close=300.0, lot_step=1e-8) == 0.0

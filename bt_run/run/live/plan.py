@@ -89,6 +89,8 @@ class LivePlan:
             raise ConfigError(f"Cash is {self.cash}; a run needs more than nothing to buy with.")
         if self.duration_s is not None and not self.duration_s > 0:
             raise ConfigError("The duration must be above zero.")
+        for symbol in self.symbols:
+            self.stake.check_symbol(symbol)
         strangers = set(self.adopt) - set(self.symbols)
         if strangers:
             raise ConfigError(f"{', '.join(sorted(strangers))} cannot be adopted: the run does not trade it.")

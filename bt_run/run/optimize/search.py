@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from bt_run.run.backtest import check_stake
 from bt_run.run.optimize.measure import Measurer
 from bt_run.run.optimize.plan import check_some_fit, plan_grid, plan_random
 from bt_run.run.optimize.ranking import best_trial, pareto_front
@@ -95,7 +94,7 @@ def search(request: SearchRequest, *, progress: Callable[[int], None] | None = N
 
 def check_search(request: SearchRequest, *, seed: int) -> None:
     """Check all that can be known before the first run, the cluster too; raises as `search` does."""
-    check_stake(request.settings.stake, request.data.symbol)
+    request.settings.stake.check_symbol(request.data.symbol)
     check_some_fit(request.space, Measurer.load(request).strategy.cls, seed=seed)
     if request.cluster:
         from bt_run.run.optimize.cluster import check_cluster  # noqa: PLC0415  # brings Dask, an extra
@@ -123,7 +122,7 @@ def stream_trials(
 
     Raises as `search` does. Closing the generator stops the workers.
     """
-    check_stake(request.settings.stake, request.data.symbol)
+    request.settings.stake.check_symbol(request.data.symbol)
     measurer = Measurer.load(request)
     cls = measurer.strategy.cls
     check_some_fit(request.space, cls, seed=seed)
