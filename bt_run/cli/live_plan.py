@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from brokers.binance.credentials import Credentials
     from bt_run.cli.live_options import Adopted
+    from bt_run.core.interval import Interval
     from bt_run.core.venue import Venue
     from bt_run.practice.plan import PracticePlan
     from bt_run.run.live.plan import DataOrigin, LivePlan, Mode
@@ -133,8 +134,8 @@ def plan_of(strategy: Any, place: LivePlace, mode: Mode, options: dict[str, Any]
     symbols = tuple(name.upper().replace("/", "").replace("-", "") for name in options["symbols"])
     if not symbols:
         symbols = tuple(market.symbol for market in markets) or ("BTCUSDT",)
-    _check_replayed(symbols, markets)
     interval = options["interval"] or Interval.parse(markets[0].interval if markets else "1m")
+    _check_replayed(symbols, interval, markets)
     journal = options["journal"] or (None if origin is not None else _JOURNAL)
     return LivePlan(
         strategy=strategy,
@@ -160,14 +161,22 @@ def plan_of(strategy: Any, place: LivePlace, mode: Mode, options: dict[str, Any]
     )
 
 
-def _check_replayed(symbols: tuple[str, ...], markets: tuple[Market, ...]) -> None:
-    replayed = [market.symbol for market in markets]
+def _check_replayed(symbols: tuple[str, ...], interval: Interval, markets: tuple[Market, ...]) -> None:
+    from bt_run.core.interval import Interval
+
+    replayed = {market.symbol: market.interval for market in markets}
     strangers = [symbol for symbol in symbols if symbol not in replayed]
     if replayed and strangers:
         raise ConfigError(
-            f"The practice exchange replays {', '.join(replayed)}, not {', '.join(strangers)}. "
+            f"The practice exchange replays {', '.join(replayed)}, not {', '.join(map(repr, strangers))}. "
             f"Each symbol has data of its own: --data BTCUSDT=btc.csv --data ETHUSDT=eth.csv."
         )
+    for symbol, of_data in replayed.items():
+        if symbol in symbols and interval.approximate_ms < Interval.parse(of_data).approximate_ms:
+            raise ConfigError(
+                f"The data of {symbol} has bars of {of_data}, and --interval says {interval}. "
+                f"Take {of_data} or longer, or data with shorter bars."
+            )
 
 
 def _adopt(given: Sequence[Adopted], symbols: tuple[str, ...]) -> dict[str, tuple[Decimal, Decimal | None]]:
