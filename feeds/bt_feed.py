@@ -17,7 +17,11 @@ from feeds.locate import find_data
 from feeds.table.buffer import as_line_buffer, copied_buffer, unknown_floats
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from bt_run.core.market import BarFile, FloatArray
+
+    BoolArray = npt.NDArray[np.bool_]
 
 __all__ = ["ArrayFeed", "CsvFeed", "timeframe_of"]
 
@@ -73,6 +77,10 @@ class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no 
 
     With filters, resampling, replaying, ``tzinput``, ``preload=False`` or ``exactbars=1`` the bars are
     delivered one by one, as Backtrader wants it there.
+
+    `last_is_live` and `last_is_closed` say of the current bar what those of a live feed say, so that a strategy
+    that asks for them runs in a backtest, too. Every bar is live, but where `tradable` (boolean, shape (n,))
+    names those that are.
     """
 
     lines: Any = ("quote_volume", "trades", "taker_buy_volume", "taker_buy_quote_volume")
@@ -94,11 +102,22 @@ class ArrayFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no 
         self.interval = interval
         self.p.timeframe, self.p.compression = timeframe_of(interval)
         self.loaded: Bars | None = None
+        self.tradable: BoolArray | None = None
         self._row = 0
         self._plain = False
         self._ticks: dict[str, float | None] = {}
         self._tick_row: int | None = None
         self._buffers: list[Any] = list(self.lines.lines)
+
+    @property
+    def last_is_live(self) -> bool:
+        """Tell whether the current bar may be traded on."""
+        return self.tradable is None or bool(self.tradable[len(self) - 1])
+
+    @property
+    def last_is_closed(self) -> bool:
+        """Tell whether the current bar is final: each is."""
+        return True
 
     @property
     def tick_last(self) -> float | None:

@@ -83,7 +83,10 @@ def run_with(
     """
     cerebro.setbroker(broker)
     set_costs(broker, settings)
-    cerebro.adddata(ArrayFeed(data.bars, interval=data.interval), name=data.symbol)
+    feed = ArrayFeed(data.bars, interval=data.interval)
+    if isinstance(broker, ReplayBroker):
+        feed.tradable = broker.p.tradable
+    cerebro.adddata(feed, name=data.symbol)
     cerebro.addsizer(StakeSizer, stake=settings.stake, lot_step=settings.lot_step)
     cerebro.addstrategy(strategy.cls, **_params_of(strategy, settings))
     try:

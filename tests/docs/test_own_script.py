@@ -13,10 +13,14 @@ import pytest
 import requests
 
 from bt_run.core.errors import ConfigError
+from bt_run.core.settings import BacktestSettings
 from bt_run.practice.market.data_file import MarketRequest
 from bt_run.practice.plan import PracticePlan
+from bt_run.run.backtest import run_backtest
+from bt_run.run.data import DataRequest, load_data
 from bt_run.run.live.bt_store import BinanceStore
 from bt_run.run.live.practice import EmbeddedPractice
+from strategies.loader import load_strategy
 
 BARS_A_SECOND = 4
 
@@ -61,6 +65,15 @@ def test_the_script_trades_and_ends_flat(root, exchange):
     assert len(told) >= 4
     assert told == booked
     assert "sold" == told[-1]
+
+
+def test_the_strategy_of_the_script_runs_in_a_backtest_too(root):
+    """One class for both, though it asks which bars are live."""
+    strategy = load_strategy(f"{root / 'docs' / 'examples' / 'own_script.py'}:InAndOut", params=["bars=40"])
+    ran = run_backtest(strategy, load_data(DataRequest(str(root / "data" / "btc_1d.csv"))), BacktestSettings())
+
+    assert len(ran.trades) >= 4
+    assert ran.open_position is None
 
 
 def test_real_money_must_be_asked_for():

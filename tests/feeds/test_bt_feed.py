@@ -259,6 +259,32 @@ def test_loaded_bars_are_the_bars_in_the_lines() -> None:
     assert apart.loaded is None
 
 
+class Asker(bt.Strategy):
+    """Ask of each bar what a strategy asks on a live feed."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[bool, bool]] = []
+
+    def next(self) -> None:
+        self.told.append((self.data.last_is_live, self.data.last_is_closed))
+
+
+@pytest.mark.parametrize("options", MODES)
+def test_a_strategy_may_ask_what_it_asks_on_a_live_feed(options: dict[str, Any]) -> None:
+    """Every bar is closed, and may be traded on unless the feed was told which may."""
+    told = []
+    for tradable in (None, np.array([False, False, True, False])):
+        feed = ArrayFeed(walk(4), interval=FOUR_HOURS)
+        feed.tradable = tradable
+        cerebro = bt.Cerebro(stdstats=False)
+        cerebro.adddata(feed)
+        cerebro.addstrategy(Asker)
+        told.append(cerebro.run(**options)[0].told)
+
+    live = [False, False, True, False]
+    assert [[(True, True)] * 4, [(each, True) for each in live]] == told
+
+
 def test_read_bars_are_handed_on_without_a_copy(tmp_path: Path) -> None:
     """The lines of a file's feed are the memory that the file was read into."""
     feed = CsvFeed(write_csv(tmp_path / "BTCUSDT-4h.csv", walk(100)))

@@ -609,6 +609,21 @@ class Mine(bt.Strategy):
         assert report.comparison.orders_matched == len(live.orders) > 10
         assert 0 == report.comparison.signals.equal
 
+    def test_one_that_asks_which_bars_are_live(self, bars: Bars, check: Check, tmp_path: Path):
+        """The replay answers as the live feed did, so what is counted on live bars is equal."""
+        place = tmp_path / "asks.py"
+        place.write_text(
+            self.CODE.replace("def next(self):", "def next(self):\n        if not self.data.last_is_live: return"),
+            encoding="utf-8",
+        )
+        asks = f"{place}:Mine"
+        live = play(bars, load_strategy(asks, params=["period=30"]), FIXED, history=50)
+        report = check(live, strategy=asks)
+
+        assert report.comparison.is_equal
+        assert report.comparison.orders_matched == len(live.orders) > 10
+        assert min(done.bar for done in live.orders) >= 50
+
     def test_an_order_on_one_side_is_a_signal(self, bars: Bars, check: Check, mine: str):
         live = play(bars, load_strategy(mine), FIXED, history=50)
         del live.orders[2:4]
