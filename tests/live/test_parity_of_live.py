@@ -44,6 +44,20 @@ def test_fees_as_a_backtest_counts_them_leave_no_difference(start_site: Any, jou
     assert report.settings.commission == pytest.approx(0.001, abs=1e-9)
 
 
+def test_stakes_of_an_account_that_symbols_share_are_explained(start_site: Any, journal_file: Path) -> None:
+    """The backtest has all the cash for one symbol: its sizes differ, for a reason that is known."""
+    markets = tuple(MarketRequest("btc_1d.csv", at="2025-08-05", symbol=name) for name in ("BTCUSDT", "ETHUSDT"))
+    start_site(markets=markets).run("sar", journal=journal_file, stake=Stake(47.5, "percent"))
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        report = parity_of(journal_file, symbol=symbol)
+        found = report.comparison
+
+        assert found.is_explained
+        assert found.orders_matched == found.orders_live > 5
+        assert Cause.KNOCK_ON in causes(report)
+        assert abs(found.residual) < 1e-6
+
+
 def test_fees_in_coins_a_spread_and_stops_are_explained(start_site: Any, journal_file: Path) -> None:
     markets = (MarketRequest("btc_1d.csv", at="2025-07-01", spread_ticks=20),)
     site = start_site(fee_asset="received", markets=markets)

@@ -161,19 +161,31 @@ class _Reader:
         bar, scene = live.bar, self.scene
         if bar < 0:
             return None
-        ours, theirs = float(self.grounds.live.equity[bar]), float(self.grounds.backtest.equity[bar])
-        if math.isclose(ours, theirs, rel_tol=_HAIR):
+        ours, slack = self._equity_of_live(bar)
+        theirs = float(self.grounds.backtest.equity[bar])
+        if math.isclose(ours, theirs, rel_tol=_HAIR) and not slack:
             return None
         note = f"sized by an equity of {ours:,.2f}, not {theirs:,.2f}"
         if scene.stake is not None and live.side == "buy" and scene.stake.kind == "percent":
             wanted = scene.stake.size(equity=ours, close=float(scene.bars.close[bar]), lot_step=scene.lot_step)
-            if abs(wanted - live.quantity) <= scene.lot_step * 1.5:
+            if abs(wanted - live.quantity) <= wanted * slack + scene.lot_step * 1.5:
                 return Cause.KNOCK_ON, note
         if scene.stake is None or live.side == "sell":
-            share = abs(ours / theirs - 1.0)
+            share = abs(ours / theirs - 1.0) + slack
             if gap <= backtest.quantity * share * 2 + scene.lot_step * 1.5:
                 return Cause.KNOCK_ON, note
         return None
+
+    def _equity_of_live(self, bar: int) -> tuple[float, float]:
+        """
+        Give the equity that sized a live order, and by which share of it that may be wrong.
+
+        Of several symbols that of all. Another one that traded at the same close has moved it by its fees.
+        """
+        scene = self.scene
+        if scene.shared_equity is None or math.isnan(scene.shared_equity[bar]):
+            return float(self.grounds.live.equity[bar]), 0.0
+        return float(scene.shared_equity[bar]), 2 * scene.rate
 
     # One side ordered or traded, the other did not.
 

@@ -109,9 +109,10 @@ def run_parity(
         stake=settings.stake if writes_signals else None,
         restarts=joined.restarts,
         writes_signals=writes_signals,
+        shared_equity=story.shared_equity(),
     )
     jumps = []
-    if len(story.run.settings.get("symbols") or ()) <= 1:  # else the account is that of all symbols
+    if not story.is_shared:  # else the account is that of all symbols
         jumps = check_books(story.records, story.opening, story.orders, joined)
     live = _with_jumps(story.side, jumps, joined.bars.close)
     comparison = compare(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from bt_run.core.errors import ConfigError
 from bt_run.core.interval import Interval
 from bt_run.run.parity.bars import join_bars
@@ -15,6 +17,7 @@ from bt_run.run.parity.sides import Side
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bt_run.core.market import FloatArray
     from bt_run.journal.queries import JournalQueries
     from bt_run.journal.records import EquityRecord, RunRecord, SymbolRecord
     from bt_run.run.parity.bars import JoinedBars
@@ -59,6 +62,18 @@ class LiveStory:
     def is_signals_only(self) -> bool:
         """Whether the run sent no orders at all."""
         return self.run.mode == "signals"
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several symbols shared the account."""
+        return _is_shared(self.run)
+
+    def shared_equity(self) -> FloatArray | None:
+        """Give what the account of several symbols was worth at each close, NaN where not known; else None."""
+        if not self.is_shared:
+            return None
+        written = {record.open_time: float(record.value) for record in self.records}
+        return np.array([written.get(int(time), np.nan) for time in self.joined.bars.open_time])
 
 
 def read_story(journal: JournalQueries, run: RunRecord, *, symbol: str | None = None) -> LiveStory:
@@ -141,6 +156,10 @@ def _chain(journal: JournalQueries, last: RunRecord) -> tuple[tuple[RunRecord, .
     return tuple(runs), notes
 
 
+def _is_shared(run: RunRecord) -> bool:
+    return len(run.settings.get("symbols") or ()) > 1
+
+
 def _choose_symbol(run: RunRecord, wanted: str | None) -> str:
     symbols = [str(each) for each in run.settings.get("symbols") or [run.symbol]]
     if len(symbols) > 1 and run.settings.get("one_strategy"):
@@ -184,7 +203,7 @@ def _number(value: Any) -> float | None:
 
 def _notes_of(run: RunRecord, symbol: str, orders: LiveOrders, opening: Opening) -> list[str]:
     notes = []
-    if len(run.settings.get("symbols") or ()) > 1:
+    if _is_shared(run):
         notes.append(
             f"Several symbols shared one account. {symbol} is replayed alone with all of the cash, so stakes "
             f"in percent differ."
