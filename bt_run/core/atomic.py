@@ -44,13 +44,14 @@ def check_target(target: Path | str) -> Path:
 
 
 @contextmanager
-def replacing(target: Path | str, *, durable: bool = False) -> Iterator[Path]:
+def replacing(target: Path | str, *, durable: bool = False, private: bool = False) -> Iterator[Path]:
     """
     Yield a temporary path in the target's folder; rename it over the target when the block ends well.
 
     When the block raises (Ctrl-C too) the temporary file is removed and the target stays as it was.
     The temporary name keeps the target's suffix, because matplotlib and pandas choose by it. With `durable`
     the content is on the disk before the name is, so that a power failure leaves the old file or the new one.
+    A `private` file, where it is new, can be read by its owner alone.
 
     Raises:
         ConfigError: the folder does not exist or cannot be written to, or its disk is full.
@@ -64,7 +65,7 @@ def replacing(target: Path | str, *, durable: bool = False) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        _give_ordinary_mode(temporary, path)
+        _give_mode(temporary, path, private=private)
         if durable:
             _sync(temporary)
         temporary.replace(path)
@@ -89,10 +90,12 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _give_ordinary_mode(temporary: Path, target: Path) -> None:
+def _give_mode(temporary: Path, target: Path, *, private: bool) -> None:
     """Give the file the target's mode, or what the umask allows; mkstemp makes private files."""
     if target.exists():
         temporary.chmod(target.stat().st_mode & 0o777)
+        return
+    if private:
         return
     umask = os.umask(0)
     os.umask(umask)

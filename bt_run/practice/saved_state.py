@@ -139,9 +139,7 @@ class StateFile:
     def save(self) -> None:
         """Write. Raises ConfigError where that cannot be."""
         begun = self._clock()
-        if not self.path.exists():
-            check_target(self.path).touch(mode=0o600)  # replacing keeps the mode
-        with replacing(self.path) as place:
+        with replacing(self.path, private=True) as place:
             place.write_text(json.dumps(self._told(), separators=(",", ":")), encoding="utf-8")
         took = self._clock() - begun
         self._changed = False

@@ -60,8 +60,7 @@ class SessionFile:
         """Put these in the place of what it holds; where that cannot be done it is said in the log."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.touch(0o600)  # the file that replaces it has its mode
-            with replacing(self.path) as temporary:
+            with replacing(self.path, private=True) as temporary:
                 temporary.write_text(json.dumps(dict(sessions)), encoding="utf-8")
         except (BtRunError, OSError) as error:
             _log.warning("Sessions of the web desk end with it: %s", error)

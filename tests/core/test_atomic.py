@@ -69,6 +69,21 @@ def test_the_mode_of_a_new_file_is_ordinary_and_of_an_old_one_kept(tmp_path: Pat
     assert old.stat().st_mode & 0o777 == 0o640
 
 
+def test_a_private_file_is_its_owner_s_and_never_there_in_part(tmp_path: Path):
+    """Not even empty, for a moment: a kill could leave it so. One that is there keeps its mode."""
+    target = tmp_path / "keys"
+    with replacing(target, private=True) as temporary:
+        temporary.write_text("x")
+        assert not target.exists()
+
+    assert 0o600 == target.stat().st_mode & 0o777
+    target.chmod(0o640)
+    with replacing(target, private=True) as temporary:
+        temporary.write_text("y")
+
+    assert 0o640 == target.stat().st_mode & 0o777
+
+
 def test_a_missing_folder_and_a_folder_as_target_are_errors(tmp_path: Path):
     """Both messages name the path."""
     with pytest.raises(ConfigError, match="does not exist"), replacing(tmp_path / "no" / "a.txt"):

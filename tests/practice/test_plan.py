@@ -186,6 +186,21 @@ def test_a_state_at_the_end_of_the_data_stays_there(csv, tmp_path):
     assert second.exchange.next_time() is None
 
 
+def test_a_state_is_there_whole_or_not_at_all(csv, tmp_path, monkeypatch):
+    """An end while the first is written leaves none, and so nothing that the next start could not read."""
+    path = tmp_path / "state.json"
+    found = prepare(PracticePlan((csv("BTCUSDT"),), state=path))
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(found.state, "_told", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        found.state.save()
+
+    assert [] == list(tmp_path.glob("*state*"))
+
+
 def test_the_state_is_written_when_something_has_changed(csv, tmp_path):
     """At most once a second; for the owner's eyes only, because the key can be made from it."""
     path = tmp_path / "state.json"
