@@ -13,10 +13,10 @@ import click
 from bt_run.cli.alert_settings import alerts_option, listener_for, say_unsent
 from bt_run.cli.command_line import command_line
 from bt_run.cli.live_options import book_options, market_options, practice_options, stake_options, web_options
-from bt_run.cli.live_plan import file_of, mode_of, open_place, plan_of, venue_of
+from bt_run.cli.live_plan import file_of, journal_of, mode_of, open_place, plan_of, venue_of
 from bt_run.cli.live_results import print_outcome, report_results, write_results
 from bt_run.cli.options import check_outputs, complete_strategy, settings_option, store_option
-from bt_run.cli.output import is_stdout
+from bt_run.cli.output import is_stdout, print_written
 from bt_run.cli.report_option import check_report, report_options, time_of_report
 from bt_run.cli.safety_options import safety_options
 
@@ -99,7 +99,7 @@ def live(
 
     import_talib_for([strategy])
     check_report(report_path)
-    inputs = [*(file_of(name) for name in names), strategy]
+    inputs = [*(file_of(name) for name in names), strategy, journal_of(options, is_replay=bool(names)) or ""]
     check_outputs(json_path, trades, equity, report_path, plot=plot, inputs=inputs)
     listener = listener_for(ctx, wants=alerts, is_replay=bool(names))
     from bt_run.cli.live_display import LiveDisplay
@@ -125,12 +125,15 @@ def live(
         )
         outcome = run.run()
     say_unsent(is_unsent=listener is not None and listener.unsent)
+    tells = not quiet and not is_stdout(json_path)
+    if tells:
+        print_outcome(outcome)  # before the files: what is held must be said though a disk is full
     written = write_results(outcome.results, plot=plot, json_path=json_path, trades=trades, equity=equity)
     if report_path is not None and outcome.results:
         clock = time_of_report(reproducible=reproducible)
         written.append(report_results(report_path, outcome.results, command=command_line(ctx), clock=clock))
-    if not quiet and not is_stdout(json_path):
-        print_outcome(outcome, written)
+    if tells:
+        print_written(written)
     if outcome.was_interrupted:
         ctx.exit(_INTERRUPTED)
 

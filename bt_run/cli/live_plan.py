@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bt_run.run.live.plan import DataOrigin, LivePlan, Mode
     from bt_run.run.live.practice import Market
 
-__all__ = ["LivePlace", "file_of", "mode_of", "open_place", "plan_of", "venue_of"]
+__all__ = ["LivePlace", "file_of", "journal_of", "mode_of", "open_place", "plan_of", "venue_of"]
 
 _ALL_PCT = 95  # of equity; the rest is for fees and for a price that moves meanwhile
 _JOURNAL = "bt-run.sqlite"
@@ -65,6 +65,11 @@ def venue_of(name: str | None, names: Sequence[str], mode: Mode) -> Venue:
 def file_of(name: str) -> str:
     """Give the file of a --data, which may name a symbol before it."""
     return name.partition("=")[2] or name
+
+
+def journal_of(options: dict[str, Any], *, is_replay: bool) -> str | None:
+    """Give the journal's file or URL; None where a replay keeps none."""
+    return options["journal"] or (None if is_replay else _JOURNAL)
 
 
 def open_place(
@@ -136,7 +141,6 @@ def plan_of(strategy: Any, place: LivePlace, mode: Mode, options: dict[str, Any]
         symbols = tuple(market.symbol for market in markets) or ("BTCUSDT",)
     interval = options["interval"] or Interval.parse(markets[0].interval if markets else "1m")
     _check_replayed(symbols, interval, markets)
-    journal = options["journal"] or (None if origin is not None else _JOURNAL)
     return LivePlan(
         strategy=strategy,
         venue=place.venue,
@@ -150,7 +154,7 @@ def plan_of(strategy: Any, place: LivePlace, mode: Mode, options: dict[str, Any]
         history=options["history"],
         intrabar=options["intrabar"],
         duration_s=options["duration"],
-        journal=journal,
+        journal=journal_of(options, is_replay=origin is not None),
         limits=limits_of(**pick(options, SAFETY_KEYS)),
         on_stop=options["on_stop"],
         missed_exits=options["missed_exits"],

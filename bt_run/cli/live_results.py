@@ -73,8 +73,8 @@ def _figure(results: Sequence[RunResult]) -> Any:
     return draw_comparison(results, log=False)
 
 
-def print_outcome(outcome: LiveOutcome, written: Sequence[Path]) -> None:
-    """Print the results, why the run ended and what was left, and which files were written."""
+def print_outcome(outcome: LiveOutcome) -> None:
+    """Print the results, why the run ended, and what was left."""
     from bt_run.reports.tables import comparison_table, run_table
 
     if len(outcome.results) == 1:
@@ -86,5 +86,3 @@ def print_outcome(outcome: LiveOutcome, written: Sequence[Path]) -> None:
     click.echo(f"Ended: {outcome.reason}.")
     for sentence in outcome.sentences:
         click.echo(sentence)
-    for path in written:
-        click.echo(f"Wrote {path}")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-__all__ = ["is_stdout", "print_result", "put_json"]
+__all__ = ["is_stdout", "print_result", "print_written", "put_json"]
 
 
 def is_stdout(path: Path | None) -> bool:
@@ -36,5 +36,10 @@ def print_result(table: RenderableType, written: Sequence[Path]) -> None:
     from rich.console import Console
 
     Console(highlight=False).print(table)
+    print_written(written)
+
+
+def print_written(written: Sequence[Path]) -> None:
+    """Print which files were written."""
     for path in written:
         click.echo(f"Wrote {path}")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from bt_run.cli.live_display import panel, state_line
+from bt_run.core.errors import ConfigError
 from bt_run.reports.tables import render_text
 from bt_run.run.live.status import LiveSnapshot, OpenOrder, SymbolView
 from feeds.live.outcomes import Phase
@@ -45,6 +46,9 @@ def test_without_keys_says_how_to_get_them(bt_run: Any) -> None:
         ((*REPLAY, "--stake", "1BTC"), "Stake 1BTC names the base asset of BTCUSDT. Write 1"),
         ((*REPLAY, "--stake", "100EUR"), "Stake 100EUR is not in the asset that BTCUSDT is quoted in"),
         (("--duration", "soon"), "is not a duration"),
+        (("--venue", "data"), "tells prices and takes no orders"),
+        ((*REPLAY, "--journal", "j.sqlite", "--json", "j.sqlite"), "j.sqlite is read by this run"),
+        (("--json", "bt-run.sqlite"), "bt-run.sqlite is read by this run"),
         (("--symbol", "BTCUSDT", "--symbol", "btcusdt", "--venue", "mainnet"), "each of them once"),
     ],
 )
@@ -79,6 +83,22 @@ def test_a_replay_ends_with_the_report_of_a_backtest(bt_run: Any, work: Path) ->
     assert (work / "e.csv").read_text().count("\n") == 64
     assert (work / "p.png").stat().st_size > 20_000
     assert not list(work.glob("*.sqlite"))  # the exchange is gone, and so is the journal
+
+
+def test_what_is_held_is_said_though_a_file_cannot_be_written(
+    bt_run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk at the end of a long run must not hide how it ended."""
+
+    def full(path: Path, result: object) -> None:
+        raise ConfigError(f"{path} was not written: no space is left on its disk.")
+
+    monkeypatch.setattr("bt_run.reports.export.write_trades_csv", full)
+    done = bt_run("live", "-s", "sar", *REPLAY, "--trades", "t.csv")
+
+    assert done.returncode == 2
+    assert "Error: t.csv was not written: no space is left on its disk." in done.stderr
+    assert done.stdout.splitlines()[-1].startswith("Still held: 0.")
 
 
 def test_the_result_alone_goes_to_stdout(bt_run: Any) -> None:
