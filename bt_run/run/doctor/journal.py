@@ -10,9 +10,12 @@ from bt_run.journal.queries import JournalReader
 from bt_run.journal.schema import SCHEMA_VERSION
 from bt_run.journal.writer_lock import is_held
 from bt_run.run.doctor.finding import Finding
+from bt_run.run.live.books import symbols_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from bt_run.journal.records import RunRecord
 
 __all__ = ["check_journal"]
 
@@ -31,7 +34,8 @@ def check_journal(journal: str | Path) -> Finding:
             version = find_version(connection, place)
     finally:
         engine.dispose()
-    killed = [run.run for run in runs if run.ended_ms is None]
+    newest = {_what(run): run for run in runs}  # a later start of the same has seen to an earlier one
+    killed = [run.run for run in newest.values() if run.ended_ms is None]
     text = f"{place}: version {version}, {len(runs)} {'run' if len(runs) == 1 else 'runs'}."
     if version < SCHEMA_VERSION:
         text += f" The next live run brings it to version {SCHEMA_VERSION}."
@@ -40,5 +44,9 @@ def check_journal(journal: str | Path) -> Finding:
         return Finding("Journal", "ok", f"{text} It is being written by {who}.")
     if killed:
         advice = "The next live run goes on from it; bt-run panic closes what it left."
-        return Finding("Journal", "warning", f"{text} Run {killed[-1]} did not end: it was killed.", advice)
+        return Finding("Journal", "warning", f"{text} Run {max(killed)} did not end: it was killed.", advice)
     return Finding("Journal", "ok", text)
+
+
+def _what(run: RunRecord) -> tuple[object, ...]:
+    return run.venue, run.mode, run.strategy, symbols_of(run)

@@ -162,6 +162,22 @@ def test_journal(tmp_path: Path):
     assert "failed" == ask(doctor_journal.check_journal, path).status
 
 
+def test_a_killed_run_that_another_went_on_from_is_no_warning(tmp_path: Path):
+    """What it left is seen to; that of another strategy still waits."""
+    path = tmp_path / "bot.sqlite"
+    told = {"venue": "t", "symbol": "B", "interval": "1m", "started_ms": 1}
+    with Journal(path) as journal:
+        killed = journal.begin_run(strategy="s", **told).run
+        later = journal.begin_run(strategy="s", resumes=killed, **told).run
+        journal.end_run(later, ended_ms=2, outcome="done")
+        seen_to = doctor_journal.check_journal(path)
+        journal.begin_run(strategy="other", **told)
+    waits = doctor_journal.check_journal(path)
+
+    assert "did not end" not in seen_to.text
+    assert ("warning", True) == (waits.status, "Run 3 did not end" in waits.text)
+
+
 def test_a_place_that_the_exchange_does_not_serve():
     with answering(451, {"code": 0, "msg": "Service unavailable from a restricted location"}) as venue:
         for check, given in (
