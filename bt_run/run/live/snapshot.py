@@ -43,7 +43,10 @@ def take_snapshot(
         mode=plan.mode,
         started_ms=started_ms,
         now_ms=time.time_ns() // 1_000_000,
-        symbols=tuple(_symbol(symbol, feed, ledger, log) for symbol, feed in feeds.items()),
+        symbols=tuple(
+            _symbol(symbol, feed, ledger, log, holds=broker.is_worth_telling(symbol))
+            for symbol, feed in feeds.items()
+        ),
         quote_asset=ledger.quote_asset,
         cash=ledger.cash,
         equity=exact(broker.getvalue()),
@@ -64,21 +67,22 @@ def _label(plan: LivePlan) -> str:
     return f"{strategy.name}({given})" if given else strategy.name
 
 
-def _symbol(symbol: str, feed: Any, ledger: Any, log: RunLog) -> SymbolView:
+def _symbol(symbol: str, feed: Any, ledger: Any, log: RunLog, *, holds: bool) -> SymbolView:
+    """Give how a symbol stands; what is too little to sell is no position, though it counts in the equity."""
     holding, status = ledger.holding(symbol), feed.status()
     price = None if status.last_price is None else exact(status.last_price)
     if price is None and len(feed):
         price = exact(float(feed.close[0]))
     unrealised = None
-    if holding.quantity and price is not None:
+    if holds and price is not None:
         unrealised = holding.unrealised(price)
     return SymbolView(
         symbol=symbol,
         base_asset=holding.base_asset,
-        held=holding.quantity,
+        held=holding.quantity if holds else ZERO,
         average=holding.average_price,
         price=price,
-        unrealised=unrealised if holding.quantity else ZERO,
+        unrealised=unrealised if holds else ZERO,
         realised=holding.realised,
         feed=status,
         signal=log.signals.get(symbol),
