@@ -69,6 +69,8 @@ class Credentials:
     def __post_init__(self) -> None:
         if not _LEGAL_KEY.fullmatch(self.api_key):
             raise ConfigError("The API key is empty or holds blanks or other characters that no key has.")
+        if any(sign.isspace() for sign in self.secret):
+            raise ConfigError("The API secret holds blanks, which no secret has. Copy it once more.")
         if bool(self.secret) == (self.private_key is not None):
             raise ConfigError("An API key needs a secret or a private key, and only one of them.")
 
@@ -125,6 +127,10 @@ def find_credentials(
     prefix = variable_prefix(venue)
     names = {what: f"{prefix}_API_{what}" for what in ("KEY", "SECRET", "PRIVATE_KEY", "PRIVATE_KEY_PASS")}
     api_key, secret, path = (given.get(names[what], "") for what in ("KEY", "SECRET", "PRIVATE_KEY"))
+    if venue == "data":
+        raise ConfigError(
+            "The venue 'data' tells prices and takes no orders. Name another, such as --venue testnet."
+        )
     if not api_key or not (secret or path):
         raise ConfigError(_how_to_get(venue, names, [what for what in names if given.get(names[what])]))
     if secret and path:

@@ -191,12 +191,19 @@ def test_half_a_key_says_which_half(tmp_path):
         ({"BINANCE_API_PRIVATE_KEY": "nowhere/key.pem"}, "nowhere/key.pem cannot be read: No such file"),
         ({"BINANCE_API_PRIVATE_KEY": __file__}, "holds no Ed25519 or RSA private key"),
         ({"BINANCE_API_KEY": "k\u00fcche", "BINANCE_API_SECRET": "s"}, "characters that no key has"),
+        ({"BINANCE_API_SECRET": "half ahalf"}, "The API secret holds blanks"),
     ],
 )
 def test_wrong_settings_are_told(environ, words, tmp_path):
     """A sentence for each, without the secret."""
     with pytest.raises(ConfigError, match=words):
         found({"BINANCE_API_KEY": KEY} | environ, tmp_path, "mainnet")
+
+
+def test_the_venue_of_prices_alone_wants_no_key(tmp_path):
+    """A key would not help: it takes no orders."""
+    with pytest.raises(ConfigError, match="takes no orders"):
+        found({"BT_RUN_DATA_API_KEY": KEY, "BT_RUN_DATA_API_SECRET": SECRET}, tmp_path, "data")
 
 
 def test_a_public_key_or_one_of_another_curve_is_refused(write_key):
