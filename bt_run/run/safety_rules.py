@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from brokers.amounts import ZERO, minus, plus, ratio, times
 from bt_run.core.clock import iso_utc
+from bt_run.reports.cells import duration_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -119,8 +120,8 @@ def _cooldown(facts: SafetyFacts, request: EntryRequest) -> Iterator[Breach]:
     if request.time_ms < until:
         yield Breach(
             "cooldown",
-            f"{request.symbol} cools down after a stop-loss: no entries until {iso_utc(until)}, "
-            f"for {(until - request.time_ms) / 1000:.0f} more seconds.",
+            f"{request.symbol} cools down after a stop-loss: no entries until {iso_utc(until // 1000 * 1000)}, "
+            f"for {duration_cell((until - request.time_ms) / 1000)} more.",
             request.symbol,
         )
 

@@ -184,6 +184,7 @@ def test_cooldown_of_the_symbol_whose_stop_sold(kept: Kept):
         safety.order_changed(sold)
 
     assert "BTCUSDT cools down after a stop-loss: no entries until" in safety.judge(entry(T0 + 29_999))
+    assert safety.judge(entry(T0 + 10_000)).endswith("Z, for 20s more.")
     assert safety.judge(entry(T0 + 29_999, symbol="ETHUSDT")) is None
     assert safety.judge(entry(T0 + 30_000)) is None
     assert {"BTCUSDT": T0 + 30_000} == kept.facts.cooldown_until

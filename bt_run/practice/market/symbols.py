@@ -49,7 +49,10 @@ def split_symbol(symbol: str, *, base: str | None = None, quote: str | None = No
     # XBTUSD is XBT in USD, not XB in TUSD: assets have three characters and more, with few exceptions.
     found = next((asset for asset in fitting if len(name) - len(asset) >= 3), next(iter(fitting), None))
     if found is None or base or quote:
-        raise ConfigError(f"What {symbol!r} trades in is not clear. Name it with its quote asset, as BTCUSDT.")
+        raise ConfigError(
+            f"What {symbol!r} trades in is not clear. Name it with its quote asset: "
+            f"--symbol BTCUSDT, or --data BTCUSDT=FILE."
+        )
     return name.removesuffix(found), found
 
 

@@ -48,7 +48,7 @@ def test_what_is_given_is_taken() -> None:
 
 @pytest.mark.parametrize(("symbol", "more"), [("FOOBAR", {}), ("USDT", {}), ("BTCUSDT", {"quote": "EUR"})])
 def test_what_is_not_clear_is_asked_for(symbol: str, more: dict[str, str]) -> None:
-    with pytest.raises(ConfigError, match="trades in is not clear"):
+    with pytest.raises(ConfigError, match=r"trades in is not clear.*--data BTCUSDT=FILE"):
         split_symbol(symbol, **more)
 
 
