@@ -93,6 +93,28 @@ def test_a_second_run_goes_on_with_the_first(start_site: Any, journal_file: Path
         ]
 
 
+def test_a_signal_that_began_while_the_bot_was_away_is_said(start_site: Any, journal_file: Path) -> None:
+    """It still holds at the first live bar, and is traded on: who reads must see why."""
+    site = start_site("2025-09-16", step=False)
+    changes = {"journal": journal_file, "origin": None, "history": 30}
+    first = site.make("sar", **changes)
+
+    def stop_at_once(sentence: str) -> None:
+        if sentence.endswith(": live"):
+            first.ask_to_stop("the test has seen enough")
+
+    site.follower.on_say = stop_at_once
+    first.run()
+    tell(site, "step", bars=4)
+    site.follower.on_say = lambda sentence: None
+    site.follower.said.clear()
+    site.run("sar", **changes)
+
+    told = [said.partition(" at ")[0] for said in site.follower.said if "signal" in said or "bought" in said]
+    assert told[0] == "BTCUSDT: signal long entry"
+    assert told[1].startswith("BTCUSDT: bought")
+
+
 def test_protective_orders_stay_and_are_known_again(start_site: Any, journal_file: Path) -> None:
     site = start_site("2025-08-15", fee_asset="received", step=False)
     changes = {"journal": journal_file, "origin": None, "protection": STOPS}

@@ -314,7 +314,7 @@ class LiveTurns:
         """Say what a signal is, once and not again while it lasts; shorts cannot be traded on spot."""
         words = ", ".join(name.replace("_", " ") for name in decisions if name.startswith("long"))
         is_news = self._told.get(bar.symbol, "") != words
-        self._told[bar.symbol] = words
+        self._told[bar.symbol] = words if bar.is_live or not is_news else ""  # what was missed is said later
         if words and is_news and bar.is_live:
             sentence = f"{words} at {bar.row[3]:,.8g}"
             self._log.signals[bar.symbol] = (self._now_ms(), sentence)
