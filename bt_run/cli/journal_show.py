@@ -71,8 +71,17 @@ def _head(run: RunRecord) -> Iterator[str]:
         if values:
             yield f"\n{title}"
         for key, value in values.items():
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            yield f"  {key:<20} {text}"
+            for place, text in enumerate(_told(value)):
+                yield f"  {'' if place else key:<20} {text}"
+
+
+def _told(value: Any) -> list[str]:
+    """Write a setting for people; one that holds others has a line for each that is set."""
+    if isinstance(value, dict):
+        return [f"{key} {inner}" for key, inner in value.items() if inner is not None] or ["-"]
+    if value is None:
+        return ["-"]
+    return [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)]
 
 
 def _counts(reader: JournalQueries, window: Window) -> dict[str, str]:

@@ -61,7 +61,12 @@ def path(work: Path) -> Path:
             strategy="rsi(period=10)",
             started_ms=START,
             params={"period": 10},
-            settings={"stake": "100USDT", "secret": "hush"},
+            settings={
+                "stake": "100USDT",
+                "secret": "hush",
+                "cash": None,
+                "limits": {"max_order": None, "max_orders_per_minute": "20", "stale_after_s": "60"},
+            },
             version="0.1.0",
         ).run
         journal.write_symbol(SymbolRecord(run, "BTCUSDT", "BTC", "USDT", lot_step=D("0.00001")))
@@ -195,6 +200,8 @@ class TestShow:
             "2026-11-20 09:00:00 to 2026-11-20 11:05:00 UTC, stopped\n"
         )
         assert "  stake                100USDT\n" in text
+        assert "  cash                 -\n" in text
+        assert f"  limits               max_orders_per_minute 20\n{' ' * 23}stale_after_s 60\n" in text
         assert "hush" not in text
         assert "  orders       2 (2 FILLED)\n" in text
         assert "  bars         2 (2 live)\n" in text

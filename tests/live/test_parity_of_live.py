@@ -46,7 +46,9 @@ def test_fees_as_a_backtest_counts_them_leave_no_difference(start_site: Any, jou
 
 def test_stakes_of_an_account_that_symbols_share_are_explained(start_site: Any, journal_file: Path) -> None:
     """The backtest has all the cash for one symbol: its sizes differ, for a reason that is known."""
-    markets = tuple(MarketRequest("btc_1d.csv", at="2025-08-05", symbol=name) for name in ("BTCUSDT", "ETHUSDT"))
+    markets = tuple(
+        MarketRequest("btc_1d.csv", at="2025-08-05", symbol=name) for name in ("BTCUSDT", "ETHUSDT")
+    )
     start_site(markets=markets).run("sar", journal=journal_file, stake=Stake(47.5, "percent"))
     for symbol in ("BTCUSDT", "ETHUSDT"):
         report = parity_of(journal_file, symbol=symbol)

@@ -613,7 +613,9 @@ class Mine(bt.Strategy):
         """The replay answers as the live feed did, so what is counted on live bars is equal."""
         place = tmp_path / "asks.py"
         place.write_text(
-            self.CODE.replace("def next(self):", "def next(self):\n        if not self.data.last_is_live: return"),
+            self.CODE.replace(
+                "def next(self):", "def next(self):\n        if not self.data.last_is_live: return"
+            ),
             encoding="utf-8",
         )
         asks = f"{place}:Mine"
