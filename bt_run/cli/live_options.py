@@ -192,7 +192,7 @@ practice_options = stacked(
         "--fee-asset",
         default="received",
         show_default=True,
-        help="received (as Binance), quote (as a backtest counts), or an asset such as BNB, while there is some.",
+        help="received (as Binance), quote (as a backtest counts), or an asset such as BNB, if there is some.",
     ),
     click.option(
         "--data-dir",

@@ -117,9 +117,9 @@ class Scene:
     `tradable` of shape (n,). `lot_step` in base asset, `tick` in quote asset (0 where not known), `rate` the
     commission of the backtest as a fraction. `stake` sizes entries, None where the strategy says how much.
     `restarts` are the first bars that a later run of the story saw live, in order. `writes_signals` is whether
-    the strategy is one whose signals are computed apart from its orders. `shared_equity` of shape (n,), NaN where
-    not known, is what the account of a live run of several symbols was worth, of which its stakes are a share;
-    None where it traded this symbol alone.
+    the strategy is one whose signals are computed apart from its orders. `shared_equity` of shape (n,), NaN
+    where not known, is what the account of a live run of several symbols was worth, of which its stakes are a
+    share; None where it traded this symbol alone.
     """
 
     bars: Bars
