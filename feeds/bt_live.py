@@ -12,6 +12,7 @@ from bt_run.core.background import BackgroundLoop, Bell
 from bt_run.core.errors import ConfigError
 from bt_run.core.interval import Interval
 from bt_run.core.market import BAR_COLUMNS
+from bt_run.core.steady_time import SteadyTime
 from bt_run.core.venue import find_venue
 from feeds.bt_feed import timeframe_of
 from feeds.live.channel import Channel
@@ -73,7 +74,7 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         enrich: Adds to the bars of `loaded` what else is known about them, such as order flow; it is asked once
             a bar. Not with `intrabar`.
         rules, policy: The times of the feed and of its stream.
-        clock: Gives our time, seconds since 1970.
+        clock: Gives our time, seconds since 1970; steady by default, whatever sets this machine's clock.
 
     Raises:
         ConfigError: a symbol, interval, venue or market that cannot be, or a hub of another one. While it runs,
@@ -99,7 +100,7 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         enrich: Callable[[Bars], Bars] | None = None,
         rules: Rules | None = None,
         policy: StreamPolicy | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         super().__init__()
         self.symbol = symbol.upper()
@@ -119,7 +120,7 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         self._enrich = None if intrabar else enrich
         self._rules = rules or Rules()
         self._policy = policy
-        self._our_time = clock
+        self._our_time = clock or SteadyTime()
         self._own_background: BackgroundLoop | None = None
         self._begin()
         if hub is not None:

@@ -138,7 +138,7 @@ class RestClient:
         if self._closed.is_set():
             raise RequestFailed(Failure("unsent", "the connection was closed by us"))
         library = self._library
-        library.timestamp_offset = self.clock.offset_ms
+        library.timestamp_offset = self.clock.wall_offset_ms()
         self.last_used_at = time.monotonic()
         try:
             response = library._request(verb, self.venue.rest_url + path, signed, data=dict(params))

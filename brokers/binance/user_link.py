@@ -124,9 +124,9 @@ class UserLink:
                 raise
 
     async def _synchronize(self, clock: ServerClock) -> None:
-        asked_s, steady = time.time(), time.monotonic()
+        asked_s = clock.our_s()
         answer = await self._ask("time", {})
-        clock.note(int(answer["result"]["serverTime"]), asked_s=asked_s, trip_s=time.monotonic() - steady)
+        clock.note(int(answer["result"]["serverTime"]), asked_s=asked_s, trip_s=clock.our_s() - asked_s)
 
     async def _ask(self, method: str, params: Mapping[str, Any]) -> dict[str, Any]:
         self._questions += 1

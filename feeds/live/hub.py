@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from concurrent.futures import TimeoutError as TooLate
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from bt_run.core.errors import Banned, ConfigError, ExchangeError, FrameError, RateLimited, Rejected
 from bt_run.core.market import BAR_COLUMNS
+from bt_run.core.steady_time import SteadyTime
 from bt_run.core.stream_policy import StreamPolicy
 from feeds.binance_rest import BinanceRest
 from feeds.live.outcomes import Failure
@@ -69,7 +69,7 @@ class LiveHub:
         market: ``spot`` or ``futures`` (USD-M).
         background: The thread; it is started when the first feed starts, and stopped by its owner.
         policy: The times of the stream.
-        clock: Gives our time, seconds since 1970; the exchange's is learned from its messages.
+        clock: Gives our time, seconds since 1970, steady by default; the exchange's is learned from messages.
         sleep: Waits some seconds between attempts of REST; by default a wait that ends when the hub is closed.
         tick_s: How often is looked whether a bar is overdue.
     """
@@ -81,7 +81,7 @@ class LiveHub:
         background: BackgroundLoop,
         market: Market = "spot",
         policy: StreamPolicy | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         sleep: Callable[[float], object] | None = None,
         tick_s: float = 0.25,
     ) -> None:
@@ -89,7 +89,7 @@ class LiveHub:
         self.market = market
         self.background = background
         self._policy = policy or StreamPolicy(close_s=_CLOSE_S)
-        self._clock = clock
+        self._clock = clock or SteadyTime()
         self._sleep = sleep or self._pause
         self._tick_s = tick_s
         self._server = ServerClock()

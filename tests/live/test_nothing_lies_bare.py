@@ -118,6 +118,7 @@ def stop_when(site: Any, run: Any, done: Any) -> None:
     site.follower.show = show
 
 
+@pytest.mark.slow
 def test_an_adopted_holding_is_protected_before_the_first_bar(start_site: Any, journal_file: Path) -> None:
     """With bars of a day and no history it would lie bare until midnight."""
     site = start_site("2025-08-15", balances={"USDT": D(5000), "BTC": D("0.5")}, step=False, speed=1)

@@ -191,7 +191,7 @@ def make_turns(parts: Parts, cerebro: Any, stop: Stop) -> LiveTurns:
 
     def meet_time(now_ms: int) -> None:
         if exchange is not None:
-            exchange.clock.note(now_ms, asked_s=time.time(), trip_s=0.0)
+            exchange.clock.note(now_ms, asked_s=exchange.clock.our_s(), trip_s=0.0)
 
     started_ms = time.time_ns() // 1_000_000
     start_equity = parts.start_equity()

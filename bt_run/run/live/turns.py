@@ -399,6 +399,9 @@ class LiveTurns:
             if status.last_event_ms is not None:
                 price = None if status.last_price is None else exact(status.last_price)
                 self._safety.saw(symbol, status.last_event_ms, last=price)
+        jump = self._account.look_at_clock()
+        if jump:
+            self._events.warn(jump)
         if not self._is_replay and all(feed.status().bar_left_s > 2 for feed in self._feeds.values()):
             self._account.keep_warm()
 

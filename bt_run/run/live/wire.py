@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from brokers.binance.account_check import AccountCheck
 from brokers.binance.limits import RequestLimits
 from brokers.binance.rest_gateway import BinanceGateway
-from brokers.binance.server_clock import ServerClock
+from brokers.binance.server_clock import JUMP_S, ServerClock
 from brokers.binance.user_stream import UserStream
 from brokers.gateway import AccountReport, Inbox, OrderSeen
 from bt_run.core.background import BackgroundLoop, Bell
@@ -100,6 +100,7 @@ class Account:
     check: AccountCheck | None = None
     _asked: frozenset[tuple[str, str]] = frozenset()
     _doubted: str = ""
+    _ahead_s: float | None = None
 
     @property
     def is_up(self) -> bool:
@@ -149,6 +150,19 @@ class Account:
         """Keep the connection for orders open."""
         if self.exchange is not None:
             self.exchange.keep_warm()
+
+    def look_at_clock(self) -> str:
+        """Have the exchange's time measured at once where ours was set; gives a sentence, once a jump."""
+        if self.exchange is None:
+            return ""
+        ahead_s = self.exchange.clock.wall_ahead_s()
+        jump_s, self._ahead_s = ahead_s - (ahead_s if self._ahead_s is None else self._ahead_s), ahead_s
+        if abs(jump_s) < JUMP_S:
+            return ""
+        how = f"{'forward' if jump_s > 0 else 'back'} by {abs(jump_s):.0f} s"
+        sentence = f"This machine's clock was set {how}. Trading goes by the exchange's; it is measured anew."
+        self.look_soon(sentence)
+        return sentence
 
     def interrupt(self) -> None:
         """End the request that is under way, from any thread; later ones can be made."""

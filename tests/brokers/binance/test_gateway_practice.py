@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 
 import pytest
 
+from brokers.binance.server_clock import ServerClock
 from brokers.gateway import FeeRates, Gateway
 from brokers.order_events import (
     Accepted,
@@ -189,6 +191,51 @@ def test_a_wrong_clock_of_ours_is_set_without_losing_an_order(practice, make_ord
 
     assert State.OPEN is after(order, gateway.place(order)).state
     assert abs(gateway.server_time_ms() - practice.server.exchange.now) < 2000
+
+
+@pytest.fixture
+def set_clock(monkeypatch):
+    """Give what sets this machine's clock forward, seconds, for all who read it from now on."""
+    plain, step = time.time, [0.0]
+    monkeypatch.setattr(time, "time", lambda: plain() + step[0])
+    return lambda seconds: step.__setitem__(0, seconds)
+
+
+@pytest.fixture
+def measured(practice, set_clock, monkeypatch):
+    """Give the measurements of the exchange's clock, made once by now."""
+    practice.clock, found = ServerClock(wall=time.time), []
+    plain = practice.clock.measure
+    monkeypatch.setattr(practice.clock, "measure", lambda *asked: (found.append(asked), plain(*asked)))
+    return found
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0], ids=["forward", "back"])
+def test_an_order_after_a_step_of_our_clock_is_signed_with_the_exchange_s_time(
+    practice, make_order, measured, set_clock, step_s
+):
+    """The exchange does not have to refuse one first (-1021), so nothing is late."""
+    gateway, order = practice.gateway(), make_order()
+    gateway.connect()
+    set_clock(step_s)
+
+    assert State.OPEN is after(order, gateway.place(order)).state
+    assert 1 == len(measured)
+    assert abs(gateway.server_time_ms() - practice.server.exchange.now) < 60_000
+
+
+def test_the_first_question_after_a_step_measures_the_clock(practice, measured, set_clock):
+    """Half an hour would be late."""
+    gateway = practice.gateway()
+    gateway.connect()
+    gateway.balances()
+    assert 1 == len(measured)
+    set_clock(90.0)
+    gateway.balances()
+    gateway.balances()
+
+    assert 2 == len(measured)
+    assert not practice.clock.is_due
 
 
 def test_an_answer_that_comes_after_the_fill_is_accepted(practice, gateway, make_order):

@@ -18,6 +18,7 @@ from exchange_streams import StreamServer
 
 from bt_run.core.background import Bell
 from bt_run.core.errors import ConfigError, Rejected, UnknownName, UnknownSymbol
+from bt_run.core.steady_time import SteadyTime
 from feeds import LiveFeed
 from feeds.live.hub import LiveHub
 from feeds.live.outcomes import Absence, Correction, Phase, Rules, Turn
@@ -415,6 +416,7 @@ def test_ctrl_c_leaves_nothing_behind(market):
 
 SCRIPT = """
 import os, signal, backtrader as bt
+from bt_run.core.steady_time import SteadyTime
 from feeds import LiveFeed
 
 class Interrupted(bt.Strategy):
@@ -596,6 +598,21 @@ def test_a_wrong_clock_of_ours_does_no_harm(market, make_hub, run_live):
 
     assert market.rows(40, 63) == running.recorder.rows
     assert all(running.recorder.lives[20:])
+
+
+@pytest.mark.parametrize("step_s", [3600.0, -3600.0], ids=["forward", "back"])
+def test_a_step_of_our_clock_costs_no_live_bar(market, make_hub, run_live, step_s):
+    """By a clock that is set forward each bar would come too late to trade on, for minutes."""
+    step = [0.0]
+    clock = SteadyTime(wall=lambda: market.exchange.clock() + step[0], steady=market.exchange.clock)
+    hub = make_hub(market, clock=clock)
+    running = begin(market, run_live, hub=hub, clock=clock)
+    step[0] = step_s
+    go_on(market, running, 3)
+
+    assert all(running.recorder.lives[20:])
+    assert Phase.LIVE is running.feeds[0].status().phase
+    assert 0 < running.feeds[0].status().bar_left_s <= 60
 
 
 def test_phases_are_given_to_who_wants_them(market, run_live):
