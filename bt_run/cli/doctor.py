@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bt_run.cli import types
 from bt_run.cli.finding_view import finding_lines
 from bt_run.cli.journal_options import journal_options
 
@@ -33,7 +34,7 @@ the venue, the first of these. It sends no orders and changes nothing.
 
 @click.command(epilog=_EPILOG)
 @click.option("--venue", default="testnet", show_default=True, help="Where the bot would trade.")
-@click.option("--symbol", default="BTCUSDT", show_default=True, help="What it would trade.")
+@click.option("--symbol", type=types.SYMBOL, default="BTCUSDT", show_default=True, help="What it would trade.")
 @journal_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(*, venue: str, symbol: str, journal: str, as_json: bool) -> int:
@@ -41,7 +42,7 @@ def doctor(*, venue: str, symbol: str, journal: str, as_json: bool) -> int:
     from bt_run.cli.venues import venue_named
     from bt_run.run.doctor.examine import examine
 
-    findings = examine(venue_named(venue), journal=journal, symbol=symbol.upper())
+    findings = examine(venue_named(venue), journal=journal, symbol=symbol)
     if as_json:
         document = {"venue": venue, "findings": [asdict(one) for one in findings]}
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))

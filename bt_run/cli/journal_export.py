@@ -57,7 +57,7 @@ def export(
     form = choose_format(format_, output, default="json")
     if form == "csv" and kind is None:
         raise ConfigError(f"CSV holds one kind of rows. Name it: {', '.join(KINDS)}.")
-    with open_journal(journal) as reader:
+    with open_journal(journal, output=output) as reader:
         window = window_of(reader, run=run, symbol=symbol, since=since, until=until)
         if kind is None:
             put(_document(reader, window), output)

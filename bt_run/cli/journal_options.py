@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bt_run.cli import types
-from bt_run.cli.options import settings_option
+from bt_run.cli.options import check_outputs, settings_option
 from bt_run.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LAST",
+    "file_of_journal",
     "format_options",
     "journal_options",
     "open_journal",
@@ -63,7 +64,7 @@ def window_options(*, run: bool = True) -> Callable[[Any], Any]:
             command
         )
         command = click.option("--since", type=types.START, help="From a date or an ISO time on, UTC.")(command)
-        command = click.option("--symbol", help="Of this symbol only.")(command)
+        command = click.option("--symbol", type=types.SYMBOL, help="Of this symbol only.")(command)
         if run:
             command = click.option("--run", type=RUN, help="Of this run only: its number, or last.")(command)
         return command
@@ -88,10 +89,18 @@ def format_options(*formats: str) -> Callable[[Any], Any]:
     return decorate
 
 
-def open_journal(journal: str) -> JournalReader:
-    """Open the journal to read it. Raises ConfigError, JournalError."""
+def file_of_journal(journal: str) -> str:
+    """Give the journal's file, empty where it is no file. Raises ConfigError."""
+    from bt_run.journal.database import Place
+
+    return str(Place.parse(journal).file or "")
+
+
+def open_journal(journal: str, *, output: Path | None = None) -> JournalReader:
+    """Open the journal to read it; `output` must not be its file. Raises ConfigError, JournalError."""
     from bt_run.journal.queries import JournalReader
 
+    check_outputs(None, output, plot=None, inputs=[file_of_journal(journal)])
     return JournalReader(journal)
 
 
@@ -108,4 +117,4 @@ def window_of(
         run = newest.run
     if run is not None:
         journal.run(int(run))
-    return Window(None if run is None else int(run), symbol and symbol.upper(), since, until)
+    return Window(None if run is None else int(run), symbol, since, until)

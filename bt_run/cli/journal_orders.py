@@ -49,7 +49,7 @@ def orders(
     from bt_run.cli.journal_output import choose_format, csv_text, json_rows, names_of, put, row_of, table_text
     from bt_run.journal.records import OrderRecord
 
-    with open_journal(journal) as reader:
+    with open_journal(journal, output=output) as reader:
         window = window_of(reader, run=run, symbol=symbol, since=since, until=until)
         found = [order for order in reader.find(OrderRecord, window) if order.is_open or not only_open]
     form = choose_format(format_, output)

@@ -45,8 +45,8 @@ def runs(
     from bt_run.cli.journal_output import choose_format, csv_text, json_rows, names_of, put, row_of, table_text
     from bt_run.journal.records import RunRecord
 
-    with open_journal(journal) as reader:
-        found = reader.runs(symbol=symbol and symbol.upper(), since=since, until=until)
+    with open_journal(journal, output=output) as reader:
+        found = reader.runs(symbol=symbol, since=since, until=until)
         place = str(reader.place)
     form = choose_format(format_, output)
     if form == "csv":

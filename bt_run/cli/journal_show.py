@@ -28,7 +28,7 @@ def show(*, run: int | str, journal: str, format_: str | None, output: Path | No
     """Show one run, by its number or last: settings, counts, profit, orders with their story."""
     from bt_run.cli.journal_output import choose_format, put, table_text
 
-    with open_journal(journal) as reader:
+    with open_journal(journal, output=output) as reader:
         window = window_of(reader, run=run, symbol=None, since=None, until=None)
         if choose_format(format_, output) == "json":
             document = json.dumps(_document(reader, window), indent=2, ensure_ascii=False)

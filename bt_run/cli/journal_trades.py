@@ -55,7 +55,7 @@ def trades(
     from bt_run.cli.journal_output import choose_format, csv_text, json_rows, names_of, put, row_of, table_text
     from bt_run.journal.round_trips import RoundTrip
 
-    with open_journal(journal) as reader:
+    with open_journal(journal, output=output) as reader:
         found = find_trips(reader, window_of(reader, run=run, symbol=symbol, since=since, until=until))
     form = choose_format(format_, output)
     if form == "csv":

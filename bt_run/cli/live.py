@@ -12,6 +12,7 @@ import click
 
 from bt_run.cli.alert_settings import alerts_option, listener_for, say_unsent
 from bt_run.cli.command_line import command_line
+from bt_run.cli.journal_options import file_of_journal
 from bt_run.cli.live_options import book_options, market_options, practice_options, stake_options, web_options
 from bt_run.cli.live_plan import file_of, journal_of, mode_of, open_place, plan_of, venue_of
 from bt_run.cli.live_results import print_outcome, report_results, write_results
@@ -99,7 +100,9 @@ def live(
 
     import_talib_for([strategy])
     check_report(report_path)
-    inputs = [*(file_of(name) for name in names), strategy, journal_of(options, is_replay=bool(names)) or ""]
+    inputs = [*(file_of(name) for name in names), strategy]
+    if (journal := journal_of(options, is_replay=bool(names))) is not None:
+        inputs.append(file_of_journal(journal))
     check_outputs(json_path, trades, equity, report_path, plot=plot, inputs=inputs)
     listener = listener_for(ctx, wants=alerts, is_replay=bool(names))
     from bt_run.cli.live_display import LiveDisplay

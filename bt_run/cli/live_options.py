@@ -63,7 +63,13 @@ def _adopted(text: str) -> Adopted:
 
 
 market_options = stacked(
-    click.option("--symbol", "symbols", multiple=True, help="What to trade; repeatable.  [default: BTCUSDT]"),
+    click.option(
+        "--symbol",
+        "symbols",
+        multiple=True,
+        type=types.SYMBOL,
+        help="What to trade; repeatable.  [default: BTCUSDT]",
+    ),
     click.option(
         "--interval",
         "-i",

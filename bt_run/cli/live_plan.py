@@ -136,9 +136,7 @@ def plan_of(strategy: Any, place: LivePlace, mode: Mode, options: dict[str, Any]
     from bt_run.run.live.plan import LivePlan
 
     markets, origin = place.markets, place.origin
-    symbols = tuple(name.upper().replace("/", "").replace("-", "") for name in options["symbols"])
-    if not symbols:
-        symbols = tuple(market.symbol for market in markets) or ("BTCUSDT",)
+    symbols = options["symbols"] or tuple(market.symbol for market in markets) or ("BTCUSDT",)
     interval = options["interval"] or Interval.parse(markets[0].interval if markets else "1m")
     _check_replayed(symbols, interval, markets)
     return LivePlan(

@@ -47,7 +47,6 @@ def panic(*, journal: str, symbol: str | None, venue: str | None, yes: bool, kil
     from bt_run.run.panic.all_symbols import NothingTraded, find_target
     from bt_run.run.verbs import is_running, kill_bot, tell_bot
 
-    symbol = symbol and symbol.upper()
     running = is_running(journal)
     try:
         with open_journal(journal) as reader:

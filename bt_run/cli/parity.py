@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bt_run.cli import types
-from bt_run.cli.journal_options import LAST, RUN, journal_options, open_journal, window_of
+from bt_run.cli.journal_options import LAST, RUN, file_of_journal, journal_options, open_journal, window_of
 from bt_run.cli.options import check_outputs, complete_strategy
 from bt_run.cli.output import is_stdout, print_result, put_json
 
@@ -41,7 +41,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     show_default=True,
     help="The run: a number, or last; with those it resumes.",
 )
-@click.option("--symbol", help="Which symbol, where the run traded several.")
+@click.option("--symbol", type=types.SYMBOL, help="Which symbol, where the run traded several.")
 @click.option(
     "--strategy",
     "-s",
@@ -77,7 +77,7 @@ def parity(
     Signals, orders, fills and equity are compared bar by bar, and each difference gets its reason and what it
     cost.
     """
-    check_outputs(json_path, csv_path, plot=plot, inputs=[journal])
+    check_outputs(json_path, csv_path, plot=plot, inputs=[file_of_journal(journal)])
     from strategies.built_in import import_talib_for
 
     import_talib_for([strategy or ""])

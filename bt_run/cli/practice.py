@@ -84,7 +84,7 @@ def parse_rate(text: str) -> Decimal:
     shell_complete=complete_data,
     help="What to replay: bars, trades or a capture; repeatable. ETHUSDT=FILE names the symbol.",
 )
-@click.option("--symbol", "-s", help="Symbol of the data, where their name does not tell.")
+@click.option("--symbol", "-s", type=types.SYMBOL, help="Symbol of the data, where their name does not tell.")
 @click.option("--data-interval", type=types.INTERVAL, help="Interval of the data, where they do not tell.")
 @click.option(
     "--speed",
@@ -273,16 +273,12 @@ def market_request(name: str, symbol: str | None, options: dict[str, Any]) -> An
     return MarketRequest(
         name if named is None else named[2],
         at=options["at"],
-        symbol=_plain(symbol if named is None else named[1]),
+        symbol=symbol if named is None else types.plain_symbol(named[1]),
         interval=options["data_interval"],
         spread_ticks=options["spread"],
         data_dir=options["data_dir"],
         store=options["store"],
     )
-
-
-def _plain(symbol: str | None) -> str | None:
-    return None if symbol is None else symbol.upper().replace("/", "").replace("-", "")
 
 
 def _summed(balances: tuple[tuple[str, Decimal], ...]) -> dict[str, Decimal]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from bt_run.cli import types
 from bt_run.cli.command_line import command_line
-from bt_run.cli.journal_options import RUN, journal_options, open_journal, window_of
+from bt_run.cli.journal_options import RUN, file_of_journal, journal_options, open_journal, window_of
 from bt_run.cli.options import check_outputs
 from bt_run.cli.report_option import check_report, time_of_report, write_report
 
@@ -24,7 +25,7 @@ Examples:
 @click.command(epilog=_EPILOG)
 @click.argument("run", type=RUN, default="last")
 @journal_options
-@click.option("--symbol", help="Which symbol, of a run that traded several.")
+@click.option("--symbol", type=types.SYMBOL, help="Which symbol, of a run that traded several.")
 @click.option(
     "--output",
     "-o",
@@ -54,7 +55,7 @@ def report(
         number = window_of(reader, run=run, symbol=None, since=None, until=None).run or 0
         path = output or Path(f"run-{number}.html")
         check_report(path)
-        check_outputs(None, path, plot=None, inputs=[])
+        check_outputs(None, path, plot=None, inputs=[file_of_journal(journal)])
         from bt_run.run.report.gather import report_of_live
         from bt_run.run.report.stored import stored_result
 

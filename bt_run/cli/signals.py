@@ -47,7 +47,9 @@ Asks for pair and amount where they are not given and a terminal is there. Ctrl-
 
 
 @click.command(epilog=_EPILOG)
-@click.option("--symbol", "symbols", multiple=True, help="A pair, such as BTCUSDT; repeatable.")
+@click.option(
+    "--symbol", "symbols", multiple=True, type=types.SYMBOL, help="A pair, such as BTCUSDT; repeatable."
+)
 @click.option(
     "--invest",
     type=types.Parsed("amount", parse_amount),
@@ -227,12 +229,13 @@ def _asked(
     if not symbols and not names and not is_open:
         if not can_ask:
             raise ConfigError("Name a pair to watch, such as --symbol BTCUSDT.")
-        symbols = tuple(str(click.prompt("Pair", default="BTCUSDT", err=True)).replace(",", " ").split())
+        typed = str(click.prompt("Pair", default="BTCUSDT", err=True)).replace(",", " ").split()
+        symbols = tuple(map(types.plain_symbol, typed))
     if invest is None:
         if not can_ask:
             raise ConfigError("Say what an entry may cost in the quote asset, such as --invest 250.")
         invest = click.prompt("Amount to invest", type=types.Parsed("amount", parse_amount), err=True)
-    return tuple(name.upper().replace("/", "").replace("-", "") for name in symbols), invest
+    return symbols, invest
 
 
 def _start_exchange(

@@ -14,7 +14,18 @@ from bt_run.core.money import Stake, parse_fraction, parse_percent
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["COMMISSION", "END", "INTERVAL", "SLIPPAGE", "STAKE", "START", "Parsed", "percent"]
+__all__ = [
+    "COMMISSION",
+    "END",
+    "INTERVAL",
+    "SLIPPAGE",
+    "STAKE",
+    "START",
+    "SYMBOL",
+    "Parsed",
+    "percent",
+    "plain_symbol",
+]
 
 
 class Parsed(click.ParamType):  # type: ignore[type-arg]  # not generic in the oldest click we allow
@@ -39,6 +50,12 @@ def percent(what: str) -> Parsed:
     return Parsed("percent", lambda text: parse_percent(text, what=what))
 
 
+def plain_symbol(text: str) -> str:
+    """Write a symbol as the exchange does: ``btc/usdt`` and ``BTC-USDT`` are BTCUSDT."""
+    return text.strip().upper().replace("/", "").replace("-", "")
+
+
+SYMBOL = Parsed("symbol", plain_symbol)
 STAKE = Parsed("stake", Stake.parse)
 INTERVAL = Parsed("interval", Interval.parse)
 START = Parsed("time", parse_time)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bt_run.cli import types
 from bt_run.cli.journal_options import journal_options
 
 if TYPE_CHECKING:
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["pause", "resume", "stop", "symbol_option", "waiting"]
 
-symbol_option = click.option("--symbol", help="Only the bot of this symbol, where a journal has several.")
+symbol_option = click.option(
+    "--symbol", type=types.SYMBOL, help="Only the bot of this symbol, where a journal has several."
+)
 
 _PAUSE_EPILOG = """\b
 Examples:
@@ -77,7 +80,6 @@ def pause(*, journal: str, symbol: str | None) -> None:
     from bt_run.journal.journal import Journal
     from bt_run.run.verbs import hold_entries, is_running
 
-    symbol = symbol and symbol.upper()
     if is_running(journal):
         _tell(journal, "pause", symbol)
         return
@@ -94,7 +96,6 @@ def resume(*, journal: str, symbol: str | None) -> None:
     from bt_run.journal.journal import Journal
     from bt_run.run.verbs import is_running, release_entries
 
-    symbol = symbol and symbol.upper()
     if is_running(journal):
         _tell(journal, "resume", symbol)
         return
@@ -122,4 +123,4 @@ def stop(*, journal: str, symbol: str | None) -> None:
     if not is_running(journal):
         click.echo("No bot runs on this journal. bt-run panic ends what one has left at the exchange.")
         return
-    _tell(journal, "stop", symbol and symbol.upper())
+    _tell(journal, "stop", symbol)

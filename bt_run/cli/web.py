@@ -68,7 +68,13 @@ class _Shown(NamedTuple):
 )
 @click.option("--browser/--no-browser", default=True, help="Whether to open the page.  [default: browser]")
 @click.option("--venue", help="testnet, demo, practice, mainnet, data, or one of your own.  [default: data]")
-@click.option("--symbol", "symbols", multiple=True, help="What to look at first.  [default: BTCUSDT]")
+@click.option(
+    "--symbol",
+    "symbols",
+    multiple=True,
+    type=types.SYMBOL,
+    help="What to look at first.  [default: BTCUSDT]",
+)
 @click.option("--interval", "-i", type=types.INTERVAL, help="Of the bars.  [default: 1m, or that of the data]")
 @click.option(
     "--journal",

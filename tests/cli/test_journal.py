@@ -259,6 +259,12 @@ class TestExport:
         assert "CSV holds one kind of rows. Name it: runs, symbols" in ran.stderr
 
 
+OVER_ITSELF = [
+    [*words, "--output", "bt-run.sqlite"]
+    for words in (["runs"], ["orders"], ["trades"], ["show", "1"], ["export"])
+] + [["export", "fills", "--journal", "sqlite:///bt-run.sqlite", "--output", "./bt-run.sqlite"]]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -270,6 +276,7 @@ class TestExport:
         (["runs", "--journal", "nonsense://me:hush@host/x"], "The journal's URL is not understood"),
         (["order"], "Did you mean 'orders'?"),
         (["runs", "--output", "none/x.csv"], "does not exist"),
+        *((words, "is read by this run. Write the result to another file") for words in OVER_ITSELF),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -279,6 +286,13 @@ def test_a_mistake_gets_a_sentence_and_exit_code_2(bt_run: Any, path: Path, word
     assert 2 == ran.returncode
     assert said in " ".join(ran.stderr.split())
     assert "hush" not in ran.stderr
+    assert path.read_bytes().startswith(b"SQLite format 3")
+
+
+@pytest.mark.parametrize("symbol", ["btcusdt", "BTC/USDT", "btc-usdt"])
+def test_a_symbol_may_be_written_as_elsewhere(bt_run: Any, path: Path, symbol: str):
+    """As bt-run live takes it."""
+    assert bt_run("journal", "orders", "--symbol", symbol).stdout.endswith("4 orders\n")
 
 
 def test_a_file_that_is_no_journal_has_an_exit_code_of_its_own(bt_run: Any, work: Path):
