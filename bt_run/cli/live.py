@@ -14,10 +14,11 @@ from bt_run.cli.alert_settings import alerts_option, listener_for, say_unsent
 from bt_run.cli.command_line import command_line
 from bt_run.cli.journal_options import file_of_journal
 from bt_run.cli.live_options import book_options, market_options, practice_options, stake_options, web_options
-from bt_run.cli.live_plan import file_of, journal_of, mode_of, open_place, plan_of, venue_of
+from bt_run.cli.live_plan import journal_of, mode_of, open_place, plan_of, venue_of
 from bt_run.cli.live_results import print_outcome, report_results, write_results
 from bt_run.cli.options import check_outputs, complete_strategy, settings_option, store_option
 from bt_run.cli.output import is_stdout, print_written
+from bt_run.cli.replay import file_of
 from bt_run.cli.report_option import check_report, report_options, time_of_report
 from bt_run.cli.safety_options import safety_options
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from bt_run.cli.options import pick
+from bt_run.cli.replay import file_of, start_exchange, venue_or_replay
 from bt_run.cli.safety_options import SAFETY_KEYS, limits_of
 from bt_run.core.errors import ConfigError
 
@@ -20,11 +19,10 @@ if TYPE_CHECKING:
     from bt_run.cli.live_options import Adopted
     from bt_run.core.interval import Interval
     from bt_run.core.venue import Venue
-    from bt_run.practice.plan import PracticePlan
     from bt_run.run.live.plan import DataOrigin, LivePlan, Mode
     from bt_run.run.live.practice import Market
 
-__all__ = ["LivePlace", "file_of", "journal_of", "mode_of", "open_place", "plan_of", "venue_of"]
+__all__ = ["LivePlace", "journal_of", "mode_of", "open_place", "plan_of", "venue_of"]
 
 _ALL_PCT = 95  # of equity; the rest is for fees and for a price that moves meanwhile
 _JOURNAL = "bt-run.sqlite"
@@ -54,17 +52,7 @@ def mode_of(options: dict[str, Any]) -> Mode:
 
 def venue_of(name: str | None, names: Sequence[str], mode: Mode) -> Venue:
     """Find the venue: the testnet for orders, public data for all else, unless one is named."""
-    from bt_run.cli.venues import venue_named
-
-    if names and name not in (None, "practice"):
-        raise ConfigError(f"--data replays a file on the practice exchange, and --venue says {name}. Drop one.")
-    default = "practice" if names else "testnet" if mode == "live" else "data"
-    return venue_named(name or default)
-
-
-def file_of(name: str) -> str:
-    """Give the file of a --data, which may name a symbol before it."""
-    return name.partition("=")[2] or name
+    return venue_or_replay(name, names, default="testnet" if mode == "live" else "data")
 
 
 def journal_of(options: dict[str, Any], *, is_replay: bool) -> str | None:
@@ -83,7 +71,7 @@ def open_place(
         DataError: a file that cannot be replayed.
     """
     if names:
-        return _start_exchange(stack, names, options)
+        return _replay(stack, names, options)
     markets: tuple[Market, ...] = ()
     credentials: Credentials | None = None
     if venue.name == "practice":
@@ -97,35 +85,14 @@ def open_place(
     return LivePlace(venue, markets, credentials)
 
 
-def _start_exchange(stack: ExitStack, names: Sequence[str], options: dict[str, Any]) -> LivePlace:
+def _replay(stack: ExitStack, names: Sequence[str], options: dict[str, Any]) -> LivePlace:
     from brokers.binance.credentials import Credentials
     from bt_run.run.live.plan import DataOrigin
-    from bt_run.run.live.practice import EmbeddedPractice
 
-    exchange = stack.enter_context(EmbeddedPractice(_practice_plan(names, options), cash=options["cash"]))
-    for market in exchange.markets:
-        for warning in market.warnings:
-            click.echo(warning, err=True)
+    exchange = start_exchange(stack, names, options, symbols=options["symbols"], cash=options["cash"])
     origin = DataOrigin(file_of(names[0]), exchange.markets[0].warnings)
     key = Credentials(exchange.api_key, exchange.secret)
-    return LivePlace(exchange.venue, tuple(exchange.markets), key, origin)
-
-
-def _practice_plan(names: Sequence[str], options: dict[str, Any]) -> PracticePlan:
-    from bt_run.cli.practice import fees_in, market_request
-    from bt_run.practice.plan import PracticePlan
-
-    symbols = options["symbols"]
-    only = symbols[0] if len(symbols) == 1 and len(names) == 1 and "=" not in names[0] else None
-    given = {**options, "data_interval": None}
-    return PracticePlan(
-        tuple(market_request(name, only, given) for name in names),
-        fees=fees_in(options["fee_asset"], maker=options["fee"], taker=options["fee"]),
-        speed=options["speed"],
-        step=True,  # its clock begins when the run is ready
-        seed=options["seed"],
-        limits=options["speed"] != "max",  # they count real time
-    )
+    return LivePlace(exchange.venue, exchange.markets, key, origin)
 
 
 def plan_of(strategy: Any, place: LivePlace, mode: Mode, options: dict[str, Any]) -> LivePlan:

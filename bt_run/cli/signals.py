@@ -14,7 +14,8 @@ from bt_run.cli import types
 from bt_run.cli.alert_settings import alerts_option, say_unsent, settings_for_run, targets_of
 from bt_run.cli.live_options import parse_amount, parse_duration
 from bt_run.cli.options import complete_data, complete_strategy, settings_option, store_option
-from bt_run.cli.practice import market_request, parse_rate, parse_speed
+from bt_run.cli.practice import parse_rate, parse_speed
+from bt_run.cli.replay import start_exchange, venue_or_replay
 from bt_run.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def signals(
     A signal has its time, side, price and indicator values, the size that the amount buys, and how the same
     signal did before. While it lasts: gain in percent and money, best and worst since, the break-even.
     """
-    where = _venue(venue, names)
+    where = venue_or_replay(venue, names, default="data")
     if chart is not None:
         _check_chart(chart)
     symbols, invest = _asked(symbols, invest, names, is_open=where.name == "practice")
@@ -164,7 +165,8 @@ def signals(
     with ExitStack() as stack:
         markets: tuple[Market, ...] = ()
         if names:
-            where, markets = _start_exchange(stack, names, symbols, options)
+            exchange = start_exchange(stack, names, options, symbols=symbols)
+            where, markets = exchange.venue, exchange.markets
         elif where.name == "practice":
             from bt_run.run.live.practice import running_markets
 
@@ -213,14 +215,6 @@ def _write_chart(path: Path, plan: WatchPlan, outcome: WatchOutcome) -> None:
     click.echo(f"Wrote {path}", err=True)
 
 
-def _venue(name: str | None, names: Sequence[str]) -> Venue:
-    from bt_run.cli.venues import venue_named
-
-    if names and name not in (None, "practice"):
-        raise ConfigError(f"--data replays a file on the practice exchange, and --venue says {name}. Drop one.")
-    return venue_named(name or ("practice" if names else "data"))
-
-
 def _asked(
     symbols: tuple[str, ...], invest: Decimal | None, names: Sequence[str], *, is_open: bool
 ) -> tuple[tuple[str, ...], Decimal]:
@@ -236,28 +230,6 @@ def _asked(
             raise ConfigError("Say what an entry may cost in the quote asset, such as --invest 250.")
         invest = click.prompt("Amount to invest", type=types.Parsed("amount", parse_amount), err=True)
     return symbols, invest
-
-
-def _start_exchange(
-    stack: ExitStack, names: Sequence[str], symbols: tuple[str, ...], options: dict[str, Any]
-) -> tuple[Venue, tuple[Market, ...]]:
-    from bt_run.practice.plan import PracticePlan
-    from bt_run.run.live.practice import EmbeddedPractice
-
-    only = symbols[0] if len(symbols) == 1 and len(names) == 1 and "=" not in names[0] else None
-    given = {**options, "data_interval": None, "data_dir": None, "spread": 0}
-    plan = PracticePlan(
-        tuple(market_request(name, only, given) for name in names),
-        speed=options["speed"],
-        step=True,  # its clock begins when the desk is ready
-        seed=options["seed"],
-        limits=options["speed"] != "max",  # they count real time
-    )
-    exchange = stack.enter_context(EmbeddedPractice(plan))
-    for market in exchange.markets:
-        for warning in market.warnings:
-            click.echo(warning, err=True)
-    return exchange.venue, exchange.markets
 
 
 def _plan(

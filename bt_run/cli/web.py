@@ -12,6 +12,7 @@ import click
 from bt_run.cli import types
 from bt_run.cli.live_options import practice_options
 from bt_run.cli.options import settings_option, store_option
+from bt_run.cli.replay import start_exchange, venue_or_replay
 from bt_run.cli.safety_options import hand_options
 from bt_run.core.environment import read_variables
 from bt_run.core.errors import ConfigError
@@ -149,12 +150,11 @@ def web(
 
 
 def _shown(stack: ExitStack, names: Sequence[str], venue: str | None, options: dict[str, Any]) -> _Shown:
-    from bt_run.cli.venues import venue_named
-
     symbols, interval = tuple(options["symbols"]), options["interval"]
+    where = venue_or_replay(venue, names, default="data")
     if not names:
-        return _Shown(venue_named(venue or "data"), symbols, str(interval or "1m"))
-    exchange = _start_exchange(stack, names, options)
+        return _Shown(where, symbols, str(interval or "1m"))
+    exchange = start_exchange(stack, names, options, waits=False)
     markets = exchange.markets
     notes = dict.fromkeys(["practice exchange", *(market.note for market in markets if market.note)])
     return _Shown(
@@ -193,18 +193,3 @@ def _password_for(host: str, names: tuple[str, ...]) -> str:
     if host in ("0.0.0.0", "::") and not names:  # noqa: S104  # it is refused without names
         raise ConfigError(f"{host} is every address of this machine. Say by which name it is reached: --name.")
     return hash_password(password)
-
-
-def _start_exchange(stack: ExitStack, names: Sequence[str], options: dict[str, Any]) -> EmbeddedPractice:
-    from bt_run.cli.practice import fees_in, market_request
-    from bt_run.practice.plan import PracticePlan
-    from bt_run.run.live.practice import EmbeddedPractice
-
-    given = {**options, "data_interval": None}
-    plan = PracticePlan(
-        tuple(market_request(name, None, given) for name in names),
-        fees=fees_in(options["fee_asset"], maker=options["fee"], taker=options["fee"]),
-        speed=options["speed"],
-        seed=options["seed"],
-    )
-    return stack.enter_context(EmbeddedPractice(plan))
