@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bt_run.run.live.books import Past
     from bt_run.run.live.plan import LivePlan
     from bt_run.run.live.recorder import JournalRecorder
+    from bt_run.run.live.recovery import Recovered
 
 __all__ = ["Begun", "begin_run", "end_run", "find_past", "open_books", "outcome_of"]
 
@@ -100,62 +101,79 @@ def open_books(
         ConfigError: account and books contradict each other, or the account has less than the run wants.
         ExchangeError, JournalError.
     """
-    facts = None if past is None else SafetyFacts.of(past.state)
     tag = run_tag(gateway.server_time_ms(), secrets.randbelow(24_389))
     recorder.state(TAG, tag)
-    sentences: list[str] = []
-    if past is not None and not plan.fresh:
-        if plan.adopt:
-            raise ConfigError(
-                "The run goes on with the books of an earlier one, so nothing can be adopted. "
-                "--fresh begins with new books."
-            )
-        steps = {symbol: rules.step_of("MARKET") for symbol, rules in filters.items()}
-        found = recover(
-            past,
-            gateway,
-            recorder,
-            symbols=plan.symbols,
-            steps=steps,
-            may_be_reset=plan.mode != "live" or not is_real(plan.venue),
-            sleep=sleep,
+    first_id = ClientId(tag, 1)
+    if past is None or plan.fresh:
+        ledger = _opened(plan, gateway, filters, last_price)
+        return _anew(plan, past, ledger, gateway, recorder, first_id=first_id)
+    if plan.adopt:
+        raise ConfigError(
+            "The run goes on with the books of an earlier one, so nothing can be adopted. "
+            "--fresh begins with new books."
         )
-        sentences += found.sentences
-        if not found.is_wiped:
-            sentences.insert(0, _goes_on(past))
-            return Begun(
-                orders=found.orders,
-                ledger=found.ledger,
-                first_id=ClientId(tag, 1),
-                tags=past.tags,
-                seen=past.bars,
-                facts=facts,
-                entries_ms=tuple(o.created_ms for o in past.orders.values() if o.purpose == "entry"),
-                sentences=tuple(sentences),
-                recent=_recent(past),
-                acted=past.acted,
-                unprotected=tuple(
-                    bare
-                    for bare in found.unprotected
-                    if not (_was_meant(bare, past) or _still_enters(bare, found.orders))
-                ),
-            )
-        sentences.append("The run begins with new books; those of the reset exchange are closed.")
+    found = recover(
+        past,
+        gateway,
+        recorder,
+        symbols=plan.symbols,
+        steps={symbol: rules.step_of("MARKET") for symbol, rules in filters.items()},
+        may_be_reset=plan.mode != "live" or not is_real(plan.venue),
+        sleep=sleep,
+    )
+    if not found.is_wiped:
+        return _gone_on(past, found, first_id=first_id)
+    told = (*found.sentences, "The run begins with new books; those of the reset exchange are closed.")
     ledger = _opened(plan, gateway, filters, last_price)
-    if facts is not None:
-        facts = SafetyFacts(paused=facts.paused)
+    return _anew(plan, past, ledger, gateway, recorder, first_id=first_id, told=told)
+
+
+def _gone_on(past: Past, found: Recovered, *, first_id: ClientId) -> Begun:
+    """Begin with the books of an earlier run, as far as the exchange bears them out."""
+    return Begun(
+        orders=found.orders,
+        ledger=found.ledger,
+        first_id=first_id,
+        tags=past.tags,
+        seen=past.bars,
+        facts=SafetyFacts.of(past.state),
+        entries_ms=tuple(order.created_ms for order in past.orders.values() if order.purpose == "entry"),
+        sentences=(_goes_on(past), *found.sentences),
+        recent=_recent(past),
+        acted=past.acted,
+        unprotected=tuple(
+            bare
+            for bare in found.unprotected
+            if not (_was_meant(bare, past) or _still_enters(bare, found.orders))
+        ),
+    )
+
+
+def _anew(
+    plan: LivePlan,
+    past: Past | None,
+    ledger: Ledger,
+    gateway: Gateway,
+    recorder: JournalRecorder,
+    *,
+    first_id: ClientId,
+    told: tuple[str, ...] = (),
+) -> Begun:
+    """Begin with new books, and write them down; of what went before, only a pause holds on."""
+    facts = None
+    if past is not None:
+        facts = SafetyFacts(paused=SafetyFacts.of(past.state).paused)
         recorder.state(STATE_KEY, facts.document())  # from the books on, nobody looks before this run
     recorder.state(OPENING, opening_document(ledger))
-    sentences += begin_anew(gateway, plan.symbols)
     return Begun(
         orders=(),
         ledger=ledger,
-        first_id=ClientId(tag, 1),
+        first_id=first_id,
         tags=frozenset(),
         seen={},
         facts=facts,
         entries_ms=(),
-        sentences=tuple(sentences),
+        sentences=(*told, *begin_anew(gateway, plan.symbols)),
     )
 
 
