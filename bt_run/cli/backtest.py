@@ -16,10 +16,11 @@ from bt_run.cli.options import (
     account_options,
     check_outputs,
     complete_data,
-    complete_strategy,
     data_options,
+    param_option,
     pick,
     settings_of,
+    strategy_option,
 )
 from bt_run.cli.output import is_stdout, print_result, put_json
 from bt_run.cli.progress import progress_bar
@@ -51,13 +52,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command(epilog=_EPILOG)
-@click.option(
-    "--strategy",
-    "-s",
-    required=True,
-    shell_complete=complete_strategy,
-    help="A name (see bt-run strategies) or ./file.py:Class, with parameters as in rsi:period=10,oversold=25.",
-)
+@strategy_option
 @click.option(
     "--data",
     "-d",
@@ -65,7 +60,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     shell_complete=complete_data,
     help="A file of bars, a capture, or a series of the store such as BTCUSDT:1h.",
 )
-@click.option("--param", "-p", multiple=True, help="A strategy parameter, name=value; repeatable.")
+@param_option
 @data_options
 @account_options
 @click.option("--plot", type=_FILE, help="Write a picture: .png, .svg or .pdf.")

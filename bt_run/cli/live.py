@@ -16,7 +16,7 @@ from bt_run.cli.journal_options import file_of_journal
 from bt_run.cli.live_options import book_options, market_options, practice_options, stake_options, web_options
 from bt_run.cli.live_plan import journal_of, mode_of, open_place, plan_of, venue_of
 from bt_run.cli.live_results import print_outcome, report_results, write_results
-from bt_run.cli.options import check_outputs, complete_strategy, settings_option, store_option
+from bt_run.cli.options import check_outputs, param_option, settings_option, store_option, strategy_option
 from bt_run.cli.output import is_stdout, print_written
 from bt_run.cli.replay import file_of
 from bt_run.cli.report_option import check_report, report_options, time_of_report
@@ -44,14 +44,8 @@ With --data no key is needed. Ctrl-C and SIGTERM end the run in order.
 
 
 @click.command(epilog=_EPILOG)
-@click.option(
-    "--strategy",
-    "-s",
-    required=True,
-    shell_complete=complete_strategy,
-    help="A name (see bt-run strategies) or ./file.py:Class, with parameters as in rsi:period=10,oversold=25.",
-)
-@click.option("--param", "-p", multiple=True, help="A strategy parameter, name=value; repeatable.")
+@strategy_option
+@param_option
 @market_options
 @stake_options
 @safety_options

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from bt_run.cli import types
-from bt_run.cli.options import complete_data, stacked
+from bt_run.cli.options import complete_data, stacked, stop_loss_option, take_profit_option
 from bt_run.cli.practice import parse_rate, parse_speed
 from bt_run.core.errors import ConfigError
 from bt_run.core.interval import Interval
@@ -115,14 +115,8 @@ stake_options = stacked(
         type=types.Parsed("amount", parse_amount),
         help="How much of the account this run may use, in quote asset.  [default: all that is free]",
     ),
-    click.option(
-        "--stop-loss", type=types.percent("Stop-loss"), help="Leave at this loss, percent of the entry price."
-    ),
-    click.option(
-        "--take-profit",
-        type=types.percent("Take-profit"),
-        help="Leave at this gain, percent of the entry price.",
-    ),
+    stop_loss_option,
+    take_profit_option,
     click.option(
         "--trailing-stop",
         type=types.percent("Trailing stop"),

@@ -30,11 +30,15 @@ __all__ = [
     "complete_data",
     "complete_strategy",
     "data_options",
+    "param_option",
     "pick",
     "settings_of",
     "settings_option",
     "stacked",
+    "stop_loss_option",
     "store_option",
+    "strategy_option",
+    "take_profit_option",
 ]
 
 
@@ -90,6 +94,17 @@ def _use_settings_file(ctx: click.Context, param: click.Parameter, value: Path |
     ctx.default_map = defaults
 
 
+strategy_option = click.option(
+    "--strategy",
+    "-s",
+    required=True,
+    shell_complete=complete_strategy,
+    help="A name (see bt-run strategies) or ./file.py:Class, with parameters as in rsi:period=10,oversold=25.",
+)
+param_option = click.option(
+    "--param", "-p", multiple=True, help="A strategy parameter, name=value; repeatable."
+)
+
 settings_option = click.option(
     "--config",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -105,6 +120,13 @@ store_option = click.option(
     envvar="BT_RUN_STORE",
     show_envvar=True,
     help="Folder of the data store.  [default: ~/.local/share/bt-run/store]",
+)
+
+stop_loss_option = click.option(
+    "--stop-loss", type=types.percent("Stop-loss"), help="Leave at this loss, percent of the entry price."
+)
+take_profit_option = click.option(
+    "--take-profit", type=types.percent("Take-profit"), help="Leave at this gain, percent of the entry price."
 )
 
 data_options = stacked(
@@ -160,14 +182,8 @@ account_options = stacked(
         help="Size of an entry: 0.01 (base asset), 100USDT (quote asset) or 95% (of equity).",
     ),
     click.option("--lot-step", type=float, default=1e-8, help="Quantity step of the symbol.  [default: 1e-8]"),
-    click.option(
-        "--stop-loss", type=types.percent("Stop-loss"), help="Leave at this loss, percent of the entry price."
-    ),
-    click.option(
-        "--take-profit",
-        type=types.percent("Take-profit"),
-        help="Leave at this gain, percent of the entry price.",
-    ),
+    stop_loss_option,
+    take_profit_option,
     click.option(
         "--trailing-stop",
         type=types.percent("Trailing stop"),

@@ -13,7 +13,7 @@ import click
 from bt_run.cli import types
 from bt_run.cli.alert_settings import alerts_option, say_unsent, settings_for_run, targets_of
 from bt_run.cli.live_options import parse_amount, parse_duration
-from bt_run.cli.options import complete_data, complete_strategy, settings_option, store_option
+from bt_run.cli.options import complete_data, complete_strategy, param_option, settings_option, store_option
 from bt_run.cli.practice import parse_rate, parse_speed
 from bt_run.cli.replay import start_exchange, venue_or_replay
 from bt_run.core.errors import ConfigError
@@ -64,7 +64,7 @@ Asks for pair and amount where they are not given and a terminal is there. Ctrl-
     shell_complete=complete_strategy,
     help="A name (see bt-run strategies) or ./file.py:Class, with parameters as in rsi:period=10.",
 )
-@click.option("--param", "-p", multiple=True, help="A strategy parameter, name=value; repeatable.")
+@param_option
 @click.option(
     "--interval",
     "-i",

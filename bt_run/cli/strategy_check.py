@@ -10,7 +10,7 @@ import click
 
 from bt_run.cli.data_source import load_source
 from bt_run.cli.finding_view import finding_lines
-from bt_run.cli.options import complete_data, complete_strategy, data_options
+from bt_run.cli.options import complete_data, data_options, param_option, strategy_option
 from bt_run.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -33,13 +33,7 @@ Exit code 0: nothing failed; warnings do not count. 4: a check failed.
 
 
 @click.command(epilog=_EPILOG)
-@click.option(
-    "--strategy",
-    "-s",
-    required=True,
-    shell_complete=complete_strategy,
-    help="A name (see bt-run strategies) or ./file.py:Class, with parameters as in rsi:period=10.",
-)
+@strategy_option
 @click.option(
     "--data",
     "-d",
@@ -47,7 +41,7 @@ Exit code 0: nothing failed; warnings do not count. 4: a check failed.
     shell_complete=complete_data,
     help="Bars on which it trades: a file, a capture, or a series of the store such as BTCUSDT:1h.",
 )
-@click.option("--param", "-p", multiple=True, help="A strategy parameter, name=value; repeatable.")
+@param_option
 @data_options
 @click.option(
     "--history",

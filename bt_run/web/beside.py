@@ -13,17 +13,16 @@ import json
 import os
 import secrets
 import signal
-import subprocess
 import sys
 import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bt_run.core.errors import BtRunError, ConfigError
-from bt_run.run.child import greet_child, start_child, told_by_parent
+from bt_run.run.child import end_child, greet_child, start_child, told_by_parent
 
 if TYPE_CHECKING:
+    import subprocess
     from types import TracebackType
     from typing import Self
 
@@ -94,18 +93,9 @@ class DeskBeside:
     def close(self) -> None:
         """End it within half a second; a second time it does nothing."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        with suppress(OSError):
-            if process.stdin is not None:
-                process.stdin.close()
-        try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()  # a dead browser may hold it up; what it has kept is in the journal already
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        if process is not None:
+            # A dead browser may hold it up; what it has kept is in the journal already.
+            end_child(process, limit_s=_STOP_S)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

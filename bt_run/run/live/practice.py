@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import subprocess
 import sys
 import threading
 from contextlib import contextmanager, suppress
@@ -23,9 +22,10 @@ import requests
 
 from bt_run.core.errors import BtRunError, ConfigError, DataError, ExchangeError
 from bt_run.core.venue import VENUES
-from bt_run.run.child import greet_child, start_child, told_by_parent
+from bt_run.run.child import end_child, greet_child, start_child, told_by_parent
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from decimal import Decimal
     from types import TracebackType
@@ -127,18 +127,8 @@ class EmbeddedPractice:
     def close(self) -> None:
         """End it; a second time it does nothing."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        with suppress(OSError):
-            if process.stdin is not None:
-                process.stdin.close()
-        try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
+        if process is not None:
+            end_child(process, limit_s=_STOP_S)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
