@@ -44,10 +44,11 @@ def order_words(order: Order, event: Event) -> str:
 
 
 def fill_words(order: Order, fill: Filled, quote_asset: str, fee: Decimal) -> str:
-    """Say that an order traded."""
+    """Say that an order traded; `fee` is in quote asset, 0 where what it was paid in has no known price."""
     did = "bought" if order.side == "BUY" else "sold"
     why = f" ({order.purpose.replace('_', '-')})" if order.purpose in ("stop_loss", "take_profit") else ""
-    cost = f", fee {amount(fee)} {quote_asset}" if fee else ""
+    paid, asset = (fee, quote_asset) if fee else (fill.fee, fill.fee_asset)
+    cost = f", fee {amount(paid)} {asset}" if paid else ""
     return f"{order.symbol}: {did} {amount(fill.quantity)} at {amount(fill.price)}{why}{cost}"
 
 
