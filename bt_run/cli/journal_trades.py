@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bt_run.cli.journal_options import format_options, journal_options, open_journal, window_of, window_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
     from pathlib import Path
 
@@ -72,8 +73,16 @@ def trades(
 def find_trips(reader: JournalQueries, window: Window) -> list[RoundTrip]:
     """Count the trips over all fills, because a position goes on from run to run, and then choose."""
     from bt_run.journal.round_trips import trips_of_journal
+    from bt_run.run.live.books import OPENING
 
-    found = trips_of_journal(reader.fills(symbol=window.symbol), reader.runs(), reader.symbols())
+    runs = reader.runs()
+    openings = {
+        run.run: _holdings(told, window.symbol)
+        for run in runs
+        if (told := reader.state(run.run).get(OPENING)) is not None
+    }
+    fills = reader.fills(symbol=window.symbol)
+    found = trips_of_journal(fills, runs, reader.symbols(), openings=openings)
     return [
         trip
         for trip in found
@@ -81,6 +90,17 @@ def find_trips(reader: JournalQueries, window: Window) -> list[RoundTrip]:
         and (window.since is None or trip.entry_ms >= window.since)
         and (window.until is None or trip.entry_ms <= window.until)
     ]
+
+
+def _holdings(books: Mapping[str, Any], symbol: str | None) -> dict[str, tuple[Decimal, Decimal]]:
+    """Give quantity and cost of what new books begin with, of one symbol or of each."""
+    from decimal import Decimal
+
+    return {
+        name: (Decimal(held["quantity"]), Decimal(held["cost"]))
+        for name, held in books["holdings"].items()
+        if symbol in (None, name)
+    }
 
 
 def trips_line(found: list[RoundTrip]) -> str:

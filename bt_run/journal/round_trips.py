@@ -7,6 +7,8 @@ From the fills of live orders to round trips, from flat to flat, in exact decima
   third asset (BNB) has no price in the journal: it stands under ``other_fees`` and is not in the profit.
 - A rest below one lot step cannot be sold. The trip ends with it, and the rest goes on into the next trip at no
   cost, so that the profits of all trips add up to the change of the quote asset.
+- A holding that a run took over (``--adopt-position``) counts as bought when it began, at the price given. A
+  run with new books leaves what older ones hold to them.
 - A fill that crosses zero ends one trip and begins the next; its money and fee are split by quantity.
 
 `brokers.ledger` counts the same for backtests, in floats and with Backtrader's rounding.
@@ -19,10 +21,14 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal, localcontext
 from typing import TYPE_CHECKING, Literal
 
+from bt_run.journal.records import FillRecord
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bt_run.journal.records import FillRecord, RunRecord, SymbolRecord
+    from bt_run.journal.records import RunRecord, SymbolRecord
+
+    Openings = Mapping[int, Mapping[str, tuple[Decimal, Decimal]]]
 
 __all__ = ["RoundTrip", "round_trips", "trips_of_journal"]
 
@@ -208,22 +214,32 @@ def _average(value: Decimal, quantity: Decimal) -> Decimal:
 
 
 def trips_of_journal(
-    fills: Iterable[FillRecord], runs: Iterable[RunRecord], symbols: Iterable[SymbolRecord]
+    fills: Iterable[FillRecord],
+    runs: Iterable[RunRecord],
+    symbols: Iterable[SymbolRecord],
+    *,
+    openings: Openings | None = None,
 ) -> list[RoundTrip]:
     """
-    Turn all fills of a journal into round trips, each venue, mode and symbol by itself, by entry.
+    Turn all fills of a journal into round trips, each venue, mode, symbol and books by themselves, by entry.
 
     A run that goes on from another goes on with its position, so the fills must be those of all runs; choose
     among the trips afterwards. Where the journal holds nothing of a symbol, its assets are read from its name.
+    `openings` name the runs that began with new books, and the holdings in these.
     """
-    run_of = {run.run: run for run in runs}
+    run_of, opened = {run.run: run for run in runs}, openings or {}
     symbol_of = {(entry.run, entry.symbol): entry for entry in symbols}
-    groups: dict[tuple[str, str, str], list[FillRecord]] = defaultdict(list)
+    groups: dict[tuple[str, str, int, str], list[FillRecord]] = defaultdict(list)
     for fill in fills:
         run = run_of[fill.run]
-        groups[run.venue, run.mode, fill.symbol].append(fill)
+        groups[run.venue, run.mode, _books_of(run, run_of, opened), fill.symbol].append(fill)
+    for run in [run_of[number] for number in opened if number in run_of]:
+        for symbol, (quantity, cost) in opened[run.run].items():
+            if quantity and cost:
+                group = groups[run.venue, run.mode, run.run, symbol]
+                group.insert(0, _taken_over(run, symbol, quantity, cost, before=group))
     found: list[RoundTrip] = []
-    for (venue, _, symbol), group in groups.items():
+    for (venue, _, _, symbol), group in groups.items():
         known = next(
             (symbol_of[key] for fill in reversed(group) if (key := (fill.run, symbol)) in symbol_of), None
         )
@@ -231,6 +247,24 @@ def trips_of_journal(
         step = known.lot_step if known and known.lot_step is not None else _ZERO
         found += round_trips(group, base_asset=base, quote_asset=quote, lot_step=step, venue=venue)
     return sorted(found, key=lambda trip: (trip.entry_ms, trip.symbol))
+
+
+def _books_of(run: RunRecord, run_of: Mapping[int, RunRecord], opened: Openings) -> int:
+    """Give the run that opened the books of this one; 0 where none is known to have."""
+    while run.run not in opened:
+        if run.resumes is None or run.resumes >= run.run or run.resumes not in run_of:
+            return 0
+        run = run_of[run.resumes]
+    return run.run
+
+
+def _taken_over(
+    run: RunRecord, symbol: str, quantity: Decimal, cost: Decimal, *, before: Sequence[FillRecord]
+) -> FillRecord:
+    """Make the purchase that stands for a holding of the start; our clock may not be the exchange's."""
+    time_ms = min([run.started_ms, *(fill.time_ms for fill in before[:1])])
+    with localcontext(_EXACT):
+        return FillRecord(run.run, symbol, 0, "", "BUY", quantity, cost / quantity, _ZERO, "", time_ms)
 
 
 def _guess_assets(symbol: str, fills: Sequence[FillRecord]) -> tuple[str, str]:

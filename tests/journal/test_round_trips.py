@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
@@ -138,6 +139,28 @@ def test_a_position_goes_on_from_run_to_run_but_not_to_another_venue():
     assert [("testnet", 1, 2, D(10)), ("practice", 3, 3, None)] == [
         (trip.venue, trip.entry_run, trip.exit_run, trip.profit) for trip in found
     ]
+
+
+def test_a_holding_that_was_taken_over_counts_as_bought():
+    """At its price, when the run began: its sale is no short, and earns what it earns."""
+    sold, bought = fill(1_005, "SELL", "0.5", "110"), fill(1_006, "BUY", "0.1", "100")
+    first, second = trips_of_journal([sold, bought], [run(1)], [], openings={1: {"BTCUSDT": (D("0.5"), D(50))}})
+
+    assert ("long", 1, 1_005, D("0.5")) == (first.side, first.entry_ms, first.exit_ms, first.quantity)
+    assert (D(100), D(110), D(5)) == (first.entry_price, first.exit_price, first.profit)
+    assert ("long", None, D("0.1")) == (second.side, second.profit, second.quantity)
+
+
+def test_new_books_leave_the_old_ones_alone():
+    """What an older run holds is not what a run with new books sells; one that goes on from it does."""
+    old, new = fill(1, "BUY", "1", "100"), fill(2, "BUY", "1", "120")
+    sold = fill(3, "SELL", "1", "130")
+    of_run = [FillRecord(n, *[getattr(each, name) for name in each.__slots__[1:]]) for n, each in
+        ((1, old), (2, new), (3, sold))]  # fmt: skip
+    runs = [run(1), run(2), replace(run(3), resumes=2)]
+    found = trips_of_journal(of_run, runs, [], openings={1: {}, 2: {}})
+
+    assert [(1, 1, None), (2, 3, D(10))] == [(trip.entry_run, trip.exit_run, trip.profit) for trip in found]
 
 
 @pytest.mark.parametrize("known", [True, False])
