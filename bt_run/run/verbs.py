@@ -88,16 +88,11 @@ def tell_bot(
     waits = patience or Patience()
     with JournalReader(journal) as reader:
         holder = _who(reader.writer())
-        listening = listening_runs(reader)
+        listening = _await_listening(reader, holder, waits, sleep=sleep, steady=steady)
         runs = [run for run in listening if symbol is None or trades(run, symbol)]
-        if listening and not runs:
+        if not runs:
             known = ", ".join(run.symbol for run in listening)
             raise ConfigError(f"The bot that runs does not trade {symbol}. It trades {known}.")
-        if not runs:
-            raise NoAnswer(
-                f"{holder} has the journal {reader.place}, but takes no commands. If it has just been started, "
-                f"try again in a moment."
-            )
         now_ms = time.time_ns() // 1_000_000
         numbers = [send_command(journal, run.run, verb, issued_ms=now_ms) for run in runs]
         answers = _wait(reader, numbers, verb, holder, waits, sleep=sleep, steady=steady)
@@ -109,6 +104,32 @@ def tell_bot(
                 raise NoAnswer(f"{said} But {holder} has not ended within {waits.ended_s:.0f} seconds.")
             sleep(_LOOK_S)
     return answers
+
+
+def _await_listening(
+    reader: JournalReader,
+    holder: str,
+    waits: Patience,
+    *,
+    sleep: Callable[[float], object],
+    steady: Callable[[], float],
+) -> list[RunRecord]:
+    """Give the runs that take commands; none does while it begins and asks the exchange for its orders."""
+    began = looked = steady()
+    while not (listening := listening_runs(reader)):
+        now = steady()
+        if now - began >= waits.taken_s:
+            raise NoAnswer(
+                f"{holder} has the journal {reader.place}, but took no commands within {waits.taken_s:.0f} "
+                f"seconds: it begins and asks the exchange for its orders, or it is no bot. Try again in a "
+                f"moment; bt-run panic --kill ends it and closes its position."
+            )
+        if now - looked > _ALIVE_S:
+            looked = now
+            if not is_held(reader.place):
+                raise NoAnswer(f"{holder} has ended before it took commands. Give the command again.")
+        sleep(_LOOK_S)
+    return listening
 
 
 def _wait(
