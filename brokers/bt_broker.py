@@ -173,6 +173,10 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
             raise ConfigError("Orders and books are restored before Cerebro runs, not while it does.")
         self._restored = (tuple(orders), ledger)
 
+    def buy_nothing(self, why: str) -> None:
+        """Refuse entries until a report finds that the account has what the books say; before the start."""
+        self._session.desk.complain(why)
+
     def start(self) -> None:
         """Ask for rules, fees and balances; called by Cerebro. Raises ConfigError, ExchangeError."""
         super().start()

@@ -44,7 +44,8 @@ class Begun:
     With what the broker begins; `seen` is the last bar of each symbol that an earlier run saw.
 
     `recent` are the orders that have traded since, `acted` the last bars that led to an order. `facts` are
-    safety's, None at a first start. `sentences` are the report of what was found.
+    safety's, None at a first start. `sentences` are the report of what was found. `lack` is why nothing may be
+    bought before account and books agree, empty where they do.
     """
 
     orders: tuple[Order, ...]
@@ -58,6 +59,7 @@ class Begun:
     unprotected: tuple[Unprotected, ...] = ()
     recent: Mapping[str, Order] = field(default_factory=dict)
     acted: Mapping[str, int] = field(default_factory=dict)
+    lack: str = ""
 
 
 def find_past(journal: Journal, plan: LivePlan) -> Past | None:
@@ -141,6 +143,7 @@ def _gone_on(past: Past, found: Recovered, *, first_id: ClientId) -> Begun:
         sentences=(_goes_on(past), *found.sentences),
         recent=_recent(past),
         acted=past.acted,
+        lack=found.lack,
         unprotected=tuple(
             bare
             for bare in found.unprotected

@@ -156,6 +156,8 @@ def assemble(
         run_tags=begun.tags,
     )
     broker.restore(begun.orders, begun.ledger)
+    if begun.lack:
+        broker.buy_nothing(begun.lack)
     return Parts(
         plan=plan,
         journal=journal,

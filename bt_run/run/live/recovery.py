@@ -2,8 +2,8 @@
 Where a live run begins: the books of the last one, compared with the exchange and brought up to now.
 
 Start and restart are one path. What the exchange says is learnt and written down; what nobody knows yet goes on
-into the run, where it is asked for until it is known, and no entry is made meanwhile. Where the account holds
-less than the books say, or the two contradict each other, nothing is begun.
+into the run, where it is asked for until it is known, and no entry is made meanwhile. Where money is missing,
+nothing is bought; where coins are, or account and books contradict each other, nothing is begun.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Recovered:
     With what a run begins: `orders` that are not over, or so late that trades may still come, and the books.
 
     `sentences` are the report for a person. `is_wiped`: the exchange was reset, and the books are new ones' to
-    open. `unprotected` are brackets that nothing covers.
+    open. `unprotected` are brackets that nothing covers. `lack` says that money is missing, so that nothing may
+    be bought; empty where none is.
     """
 
     orders: tuple[Order, ...]
@@ -52,6 +53,7 @@ class Recovered:
     sentences: tuple[str, ...]
     unprotected: tuple[Unprotected, ...] = ()
     is_wiped: bool = False
+    lack: str = ""
 
 
 def recover(
@@ -70,7 +72,8 @@ def recover(
     Where the exchange is never reset (not `may_be_reset`), what looks like it is another account.
 
     Raises:
-        ConfigError: account and books contradict each other, twice in a row, or it is another account.
+        ConfigError: account and books contradict each other, twice in a row, in more than missing money, or it
+            is another account.
         ExchangeError: a question was not answered.
         JournalError: what was learnt could not be written.
     """
@@ -98,13 +101,16 @@ def recover(
             )
         _bury(_learn(belief, result, recorder), result.wipe.events, recorder)
         return Recovered((), past.ledger, result.sentences, is_wiped=True)
-    if _disagrees(result):
+    lack = _missing_money(result, past.ledger.quote_asset)
+    if _disagrees(result) and not lack:
         words = " ".join([*result.contradictions, *_shortfalls(result)])
         raise ConfigError(
             f"The journal and the account contradict each other, so nothing is begun. {words} "
             f"When you know why, --fresh begins with new books and touches nothing of this."
         )
-    return Recovered(tuple(belief.orders.values()), belief.ledger, tuple(sentences), result.unprotected)
+    return Recovered(
+        tuple(belief.orders.values()), belief.ledger, tuple(sentences), result.unprotected, lack=lack
+    )
 
 
 def begin_anew(gateway: Gateway, symbols: Iterable[str]) -> tuple[str, ...]:
@@ -223,6 +229,20 @@ def _bury(belief: Belief, events: Iterable[tuple[str, Event]], recorder: Journal
 
 def _disagrees(result: Reconciliation) -> bool:
     return bool(result.contradictions or result.shortfalls)
+
+
+def _missing_money(result: Reconciliation, quote_asset: str) -> str:
+    """
+    Say that money is missing and nothing else disagrees; empty otherwise.
+
+    Who trades by hand on the bot's account may have spent it. That is no reason to leave a holding alone.
+    """
+    if result.contradictions or [lack.asset for lack in result.shortfalls] != [quote_asset]:
+        return ""
+    return (
+        f"{_shortfalls(result)[0][:-1]}: something else has spent or withdrawn the rest. Nothing is bought "
+        f"until they agree; exits go on. --fresh begins with new books."
+    )
 
 
 def _shortfalls(result: Reconciliation) -> list[str]:
