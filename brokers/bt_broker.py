@@ -276,12 +276,11 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
 
     def close_bare(self, symbol: str, quantity: Decimal, bracket: str) -> bool:
         """
-        Sell at market what a bracket of an earlier run bought and nothing covers, with the next turn.
+        Sell at market what a bracket of an earlier run bought and not all of its orders cover; needs no bar.
 
-        It needs no bar. Tells whether anything of it is held that can be sold.
+        Tells whether so much is held that it can be sold.
         """
-        behalf = Behalf(symbol, bracket, None, self._bound.data_of(symbol))
-        return self._closing.sell(behalf, quantity, "stop_loss")
+        return self._closing.close(Behalf(symbol, bracket, None, self._bound.data_of(symbol)), quantity)
 
     def _strategies(self) -> Sequence[Any]:
         return getattr(self.cerebro, "runningstrats", ())

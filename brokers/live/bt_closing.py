@@ -32,8 +32,13 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 
 @dataclass(slots=True)
 class _Sale:
-    """`left` is still to be sold, base asset; `sent` is the order that sells it now, empty where none does."""
+    """
+    `left` is still to be sold, base asset; `sent` is the order that sells it now, empty where none does.
 
+    `entry` is what bought it, None for an earlier run's.
+    """
+
+    entry: Ticket | None
     behalf: Behalf
     left: Decimal
     purpose: Purpose
@@ -65,12 +70,20 @@ class Closing:
         self._clock = clock
         self._sales: list[_Sale] = []
 
-    def sell(self, behalf: Behalf, quantity: Decimal, purpose: Purpose) -> bool:
-        """Sell so much of a bracket, once, and no more than is held and free; tells whether there is any."""
-        known = any(sale.behalf.bracket == behalf.bracket for sale in self._sales)
-        if known or not self._sellable(behalf.symbol, quantity):
+    def close(self, behalf: Behalf, quantity: Decimal) -> bool:
+        """
+        Sell so much of a bracket of an earlier run, once its own orders are cancelled.
+
+        Tells whether so much is held that it can be sold.
+        """
+        session, symbol = self._session, behalf.symbol
+        if not self._enough(symbol, min(quantity, session.held(symbol))):
             return False
-        self._sales.append(_Sale(behalf, quantity, purpose))
+        orders = session.desk.of(symbol)
+        mates = [o.client_id for o in orders if o.side == "SELL" and o.bracket == behalf.bracket]
+        session.waits.after(
+            symbol, mates, lambda: self._sales.append(_Sale(None, behalf, quantity, "stop_loss"))
+        )
         return True
 
     def settle(self) -> None:
@@ -84,18 +97,23 @@ class Closing:
         entry, session = leg.parent, self._session
         if entry is None or leg.draft.side != "SELL" or not all(child.is_over for child in entry.children):
             return
+        if any(sale.entry is entry for sale in self._sales):
+            return  # of two legs both are refused
         fell, rose = self._passed(entry.children)
         if not (fell or rose or tells_passed(str(leg.order.info.get("reason", "")))):
             return
         sold = total_of(session.tickets.executed(child) for child in entry.children)
         purpose: Purpose = "take_profit" if rose and not fell else "stop_loss"
+        quantity = minus(session.tickets.executed(entry), sold)
+        if not self._sellable(leg.symbol, quantity):
+            return
         behalf = Behalf(leg.symbol, entry.bracket, entry.order.owner, entry.order.data)
-        if self.sell(behalf, minus(session.tickets.executed(entry), sold), purpose):
-            name = purpose.replace("_", "-")
-            session.recorder.note(
-                f"{leg.symbol}: the price had passed the {name} of a bracket before it could be placed; "
-                f"what the bracket bought is sold at market."
-            )
+        self._sales.append(_Sale(entry, behalf, quantity, purpose))
+        name = purpose.replace("_", "-")
+        session.recorder.note(
+            f"{leg.symbol}: the price had passed the {name} of a bracket before it could be placed; "
+            f"what the bracket bought is sold at market."
+        )
 
     def _passed(self, legs: Sequence[Ticket]) -> tuple[bool, bool]:
         """Tell whether the price is at the stop or below it, and at the target or above it."""
@@ -137,8 +155,12 @@ class Closing:
         return True
 
     def _sellable(self, symbol: str, quantity: Decimal) -> Decimal:
-        """Give how much of a quantity can be sold now; 0 where it is too little."""
-        session = self._session
-        found = min(session.markets.visible(symbol, quantity), session.free_to_sell(symbol))
-        price = session.markets.price(symbol)
-        return ZERO if too_small_to_sell(session.markets.filters[symbol], found, price) else found
+        """Give how much of a quantity can be sold now; 0 where it is too little, or locked."""
+        return self._enough(symbol, min(quantity, self._session.free_to_sell(symbol)))
+
+    def _enough(self, symbol: str, quantity: Decimal) -> Decimal:
+        """Give a quantity in steps of the symbol; 0 where the exchange takes no order so small."""
+        markets = self._session.markets
+        found = markets.visible(symbol, quantity)
+        dust = too_small_to_sell(markets.filters[symbol], found, markets.price(symbol))
+        return found if dust is None else ZERO

@@ -143,7 +143,7 @@ def test_what_a_bracket_of_an_earlier_run_left_bare_is_sold_before_any_bar(make_
 
         def first_turn():
             if not answers:
-                answers.append(broker.close_bare("BTCUSDT", D("0.6"), "b"))
+                answers.append(broker.close_bare("BTCUSDT", D("0.0001"), "b"))
                 answers.append(broker.close_bare("BTCUSDT", D("0.6"), "b"))
             plain()
 
@@ -151,9 +151,30 @@ def test_what_a_bracket_of_an_earlier_run_left_bare_is_sold_before_any_bar(make_
 
     done = run(exchange, FLAT, {}, prepare=prepare)
 
-    assert [True, False] == answers
+    assert [False, True] == answers  # a tenth of the lot step cannot be sold
     assert [(START, D("0.6"))] == [(o.created_ms, o.executed) for o in done.orders(side="SELL")]
     assert {0.4} == set(done.strategy.sizes)
+
+
+def test_what_its_last_order_locks_is_cancelled_before_it_is_sold(make_exchange, run):
+    """A target that had begun to fill has ended its stop; it alone holds nothing when the market falls."""
+    exchange = make_exchange(base="1")
+    target = Order(
+        "btr-0b-00000001", "BTCUSDT", "SELL", "LIMIT",
+        quantity=D(1), price=D(120), time_in_force="GTC", purpose="take_profit", bracket="b", created_ms=1,
+    )  # fmt: skip
+    accepted = next(e for e in exchange.place(target) if isinstance(e, Accepted))
+    exchange.asked.clear()
+    known = apply(apply(target, Submitted()), accepted)
+
+    def prepare(broker):
+        restored(known)(broker)
+        start = broker.start
+        broker.start = lambda: (start(), broker.close_bare("BTCUSDT", D(1), "b"))[0]
+
+    run(exchange, FLAT, {}, prepare=prepare)
+
+    assert [("cancel", "SELL", "LIMIT"), ("place", "SELL", "MARKET", "1.000")] == exchange.asked
 
 
 def test_a_sale_that_is_refused_before_the_bar_is_made_after_it(make_exchange, run, monkeypatch):

@@ -86,6 +86,30 @@ def test_the_sale_is_tried_again_until_it_is_done(exchange, run, monkeypatch):
     assert done.broker.getposition(done.strategy.data).size == 2
 
 
+def test_two_brackets_of_one_holding_are_sold_both(exchange, run, monkeypatch):
+    """They share a name; the sale of the first is refused and waits while the second comes."""
+    plain, refused = exchange.place, []
+
+    def place(order):
+        if order.side == "SELL" and order.type == "MARKET" and not refused:
+            refused.append(order)
+            return (Rejected(-1013, "Market is closed."),)
+        return plain(order)
+
+    monkeypatch.setattr(exchange, "place", place)
+    legs = {"stopprice": 101.0, "limitprice": 120.0}
+
+    def both(strategy):
+        bracket(**legs)(strategy)
+        bracket(size=2, **legs)(strategy)
+
+    done = run(exchange, [100.0] * 6, {1: both})
+
+    assert done.broker.getposition(done.strategy.data).size == 0
+    sold = [order.executed for order in done.orders(side="SELL", state="FILLED")]
+    assert [D(1), D(2)] == sorted(sold)
+
+
 def test_legs_that_never_arrived_are_made_up_for_where_the_price_is_beyond_them(exchange, run):
     """The answer is lost; when it is known that there was no order, the price is below the stop."""
     exchange.faults.extend([None, "lost"])
