@@ -123,9 +123,8 @@ def holding(start_site: Any, journal_file: Path) -> tuple[Any, dict[str, Any]]:
     return site, {**changes, "history": 100, "duration_s": 40.0}
 
 
-@pytest.mark.parametrize(
-    "turn", [0, pytest.param(40, marks=pytest.mark.slow)], ids=["at once", "in its history"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("turn", [0, 40], ids=["at once", "in its history"])
 def test_stop_ends_it_and_leaves_protection(
     holding: Any, journal_file: Path, at_turn: Callable[..., None], turn: int
 ) -> None:
