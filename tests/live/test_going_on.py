@@ -123,7 +123,10 @@ def test_protective_orders_stay_and_are_known_again(start_site: Any, journal_fil
     outcome = first.run()
     open_orders = [order for order in truth(site)["orders"] if order["status"] == "NEW"]
     assert {order["type"] for order in open_orders} == {"STOP_LOSS", "LIMIT_MAKER"}
-    assert sum("Still open" in sentence for sentence in outcome.sentences) == 2
+    still = [sentence for sentence in outcome.sentences if sentence.startswith("Still open: BTCUSDT sell ")]
+    assert 2 == len(still)
+    for leg in ("stop-loss", "take-profit"):
+        assert any(f"sell {leg} 0." in sentence and " at " in sentence for sentence in still)
 
     second = site.make("sar", **changes, duration_s=1.5)
     second.run()

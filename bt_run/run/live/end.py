@@ -11,6 +11,7 @@ from bt_run.core.errors import BtRunError
 from bt_run.run.live.bt_cerebro import curves_of_run
 from bt_run.run.live.result import live_result
 from bt_run.run.live.story import order_of
+from bt_run.run.live.words import wish_words
 from bt_run.run.panic.all_symbols import PanicTarget, close_all
 from bt_run.run.panic.books import symbols_in_play
 from bt_run.run.panic.one_symbol import PATIENCE_S
@@ -65,11 +66,10 @@ def standing_words(broker: Any) -> list[str]:
         for holding in broker.ledger.holdings.values()
         if broker.is_worth_telling(holding.symbol)
     ]
-    orders = [order for order in broker.orders.values() if not order.is_terminal]
     words += [
-        f"Still open: {order.side.lower()} {order.type} {order.client_id}"
-        + (f" ({order.purpose.replace('_', '-')})" if order.purpose in ("stop_loss", "take_profit") else "")
-        for order in orders
+        f"Still open: {order.symbol} {wish_words(order)}"
+        for order in broker.orders.values()
+        if not order.is_terminal
     ]
     return words
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from brokers.order_events import Event, Filled
     from brokers.orders import Order
 
-__all__ = ["amount", "fill_words", "order_words"]
+__all__ = ["amount", "fill_words", "order_words", "wish_words"]
 
 
 def amount(value: Decimal | float | None) -> str:
@@ -40,7 +40,7 @@ def order_words(order: Order, event: Event) -> str:
             words = "never arrived"
         case _:
             return ""
-    return f"{order.symbol}: {_what(order)} {words}"
+    return f"{order.symbol}: {wish_words(order)} {words}"
 
 
 def fill_words(order: Order, fill: Filled, quote_asset: str, fee: Decimal) -> str:
@@ -52,7 +52,8 @@ def fill_words(order: Order, fill: Filled, quote_asset: str, fee: Decimal) -> st
     return f"{order.symbol}: {did} {amount(fill.quantity)} at {amount(fill.price)}{why}{cost}"
 
 
-def _what(order: Order) -> str:
+def wish_words(order: Order) -> str:
+    """Say what an order wants: ``sell stop-loss 0.07834 at 54,696.21``."""
     kind = order.purpose if order.purpose in ("stop_loss", "take_profit") else order.type
     parts = [order.side.lower(), kind.lower().replace("_", "-")]
     quantity = order.quantity if order.quantity is not None else order.quote_quantity
