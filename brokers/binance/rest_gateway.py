@@ -4,7 +4,7 @@ Binance behind the border of `brokers.gateway`: orders, cancels and questions, f
 Nothing that places an order is ever sent again, with one exception: after -1021, which says that nothing was
 executed. While the exchange wants us to be quiet (HTTP 429, 418, 403), new orders are refused at once with the
 reason; a cancel waits for up to `CANCEL_WAIT_S` seconds, because it protects, and is then refused; a question
-waits longer, and raises in the end. A cancel is repeated once by the exchange's id, because that is harmless.
+waits longer, and raises in the end. A cancel is repeated once where the exchange's id goes along, because that is harmless.
 """
 
 from __future__ import annotations
@@ -136,14 +136,13 @@ class BinanceGateway:
         """
         Cancel an order; see `Gateway`.
 
-        Where the answer is lost soon, and the exchange's id is known, it is asked once more. The cancel itself
-        bears no id of ours: the account's stream tells the order's beside it.
+        Both ids go along where both are known, and must be of one order (-2039): after a reset of the testnet
+        another order may have the number. Where the answer is lost soon, it is asked once more by both. The
+        cancel itself bears no id of ours: the account's stream tells the order's beside it.
         """
-        params: dict[str, Any] = {"symbol": order.symbol}
+        params: dict[str, Any] = {"symbol": order.symbol, "origClientOrderId": order.client_id}
         if order.exchange_id is not None:
             params["orderId"] = order.exchange_id
-        else:
-            params["origClientOrderId"] = order.client_id
         began = time.monotonic()
         try:
             return codec.canceled(self._cancel(params), order.client_id)

@@ -22,7 +22,8 @@ def test_a_cancel_by_number_is_asked_again_when_its_answer_is_lost(script, scrip
     (event,) = scripted.cancel(order)
 
     assert isinstance(event, Canceled)
-    assert {"7"} == {params["orderId"] for what, params in script.asked if what == CANCEL}
+    ids = [(params["orderId"], params["origClientOrderId"]) for what, params in script.asked if what == CANCEL]
+    assert [("7", order.client_id)] * 2 == ids
 
 
 def test_a_second_refusal_does_not_say_that_the_order_lives(script, scripted, make_order):

@@ -122,6 +122,21 @@ def test_an_order_without_a_number_is_cancelled_by_its_name(gateway, make_order)
     assert isinstance(gateway.cancel(order)[0], CancelRefused)
 
 
+def test_a_cancel_after_a_reset_leaves_another_order_of_the_same_number_alone(practice, gateway, make_order):
+    """Numbers begin anew with a testnet's reset; a person's order may have the one that ours had."""
+    ours, theirs = make_order(), make_order(client_id="by-hand")
+    placed = after(ours, gateway.place(ours))
+    practice.within(practice.server.exchange.trading.wipe)
+    other = after(theirs, gateway.place(theirs))
+    assert placed.exchange_id == other.exchange_id
+
+    (event,) = gateway.cancel(placed)
+
+    assert isinstance(event, CancelRefused)
+    assert "-2039" in event.reason
+    assert ["by-hand"] == [one.client_id for one in gateway.open_orders("BTCUSDT")]
+
+
 def test_an_immediate_or_cancel_order_expires_with_its_reason(gateway, make_order):
     """Also one that finds nothing."""
     order = make_order(time_in_force="IOC")
