@@ -18,11 +18,12 @@ from brokers.holdings import Ledger
 from brokers.live.book_check import BookCheck
 from brokers.live.bt_closing import Closing
 from brokers.live.bt_dispatch import Dispatch
-from brokers.live.bt_inheritance import Inheritance
+from brokers.live.bt_inheritance import Inheritance, Traded
 from brokers.live.bt_intake import Intake
 from brokers.live.bt_own_orders import Behalf, OwnOrders
 from brokers.live.bt_positions import Positions
 from brokers.live.bt_protection import Protector
+from brokers.live.bt_returns import Returns
 from brokers.live.bt_session import Names, Session
 from brokers.live.bt_symbols import BoundData
 from brokers.live.bt_tickets import Stage, Tickets
@@ -127,7 +128,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         desk = Desk(
             gateway, Ledger("", Decimal(0)), recorder=self._recorder, listener=self, fee_price=markets.fee_price
         )
-        inquiry = Inquiry(desk, gateway, clock)
+        inquiry = Inquiry(desk, gateway, clock, note=self._recorder.note)
         self._session = Session(
             gateway,
             desk,
@@ -149,6 +150,9 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         self._closing = Closing(self._session, own, self._strategies, clock)
         self._rules = RuleWatch(markets, clock, self._rules_changed)
         self._intake = Intake(self, self._session, self._dispatch, self._bound, is_live)
+        self._returns = Returns(
+            self._session, self._dispatch, self._closing, is_protecting=lambda: self._protector.is_on
+        )
         self._check = BookCheck(
             desk,
             gateway,
@@ -256,6 +260,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
     def _settle(self) -> None:
         for ticket in self._session.tickets.released():
             self._dispatch.families.release(ticket)
+        self._returns.settle()
         self._closing.settle()
         for symbol in self._bound.symbols():
             self._protector.settle(symbol)
@@ -283,7 +288,8 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         return self._closing.close(Behalf(symbol, bracket, None, self._bound.data_of(symbol)), quantity)
 
     def _strategies(self) -> Sequence[Any]:
-        return getattr(self.cerebro, "runningstrats", ())
+        found: Sequence[Any] = getattr(self.cerebro, "runningstrats", ())
+        return found
 
     def _wake(self) -> None:
         if not self._in_turn:
@@ -305,6 +311,9 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
                 session.positions.shrink(other)
         ticket = session.tickets.of_client(order.client_id)
         if ticket is None:
+            traded = Traded(order, fill, before, after)
+            if self._inheritance.tell_trade(traded, self._strategies(), self._protector):
+                return
             session.positions.show(after)
             if order.side == "BUY" and self._inheritance.bought(order.symbol):
                 self._protector.bought(order.symbol, None, self._bound.data_of(order.symbol))
@@ -321,6 +330,10 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         if isinstance(event, Rejected):
             self._rules.rejected(after.symbol, event)
         ticket = self._session.tickets.of_client(after.client_id)
+        if before.is_given_up and not after.is_given_up:
+            self._returns.came_back(after, ticket)
+            if ticket is None:
+                self._inheritance.orders.append(after)
         if ticket is not None and self._dispatch.families.takes_back(ticket, after):
             return
         if ticket is not None and ticket.client_id == after.client_id:

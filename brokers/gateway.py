@@ -170,10 +170,18 @@ class Gateway(Protocol):
     def query(self, symbol: str, client_id: str) -> ExchangeOrder | None:
         """Ask for an order by client id; None where the exchange does not know it. Raises ExchangeError."""
 
+    def query_number(self, symbol: str, exchange_id: int) -> ExchangeOrder | None:
+        """Ask for an order by the exchange's number, whose ever it is; None and errors as of `query`."""
+
     def open_orders(self, symbol: str) -> tuple[ExchangeOrder, ...]:
         """Give all open orders of a symbol, foreign ones too. Raises ExchangeError."""
 
     def trades(
-        self, symbol: str, *, since_trade_id: int | None = None, exchange_id: int | None = None
+        self,
+        symbol: str,
+        *,
+        since_trade_id: int | None = None,
+        exchange_id: int | None = None,
+        start_ms: int | None = None,
     ) -> tuple[ExchangeTrade, ...]:
         """Give the account's trades of a symbol, ascending and complete, from an id on, or of one order."""

@@ -15,12 +15,13 @@ twice, sometimes only one of them. From this follow four rules.
 3. FILLED means: the trades add up to the whole. For an order by quantity that is the quantity. For an order by
    quote amount the exchange alone knows the whole, and tells it with its status FILLED (`Filled.total`).
 4. Not knowing is a state. An order without an answer is UNKNOWN until the exchange was asked. It is never sent
-   again.
+   again. That it never arrived is a conclusion of ours; a word of the exchange revokes it.
 
-TRANSITIONS holds what moves an order. ECHOES holds what may come late or twice because the other mouth was
-quicker: it moves nothing, though the order may learn from it the exchange's id or how much was executed. All
-else raises IllegalTransition: it is a bug of ours, or the exchange and the journal no longer speak of the same
-order. An order that the exchange drops after it had accepted it is Expired, not Rejected.
+TRANSITIONS holds what moves an order, RETURNS what moves one that was given up. ECHOES holds what may come late
+or twice because the other mouth was quicker: it moves nothing, though the order may learn from it the
+exchange's id or how much was executed. All else raises IllegalTransition: it is a bug of ours, or the exchange
+and the journal no longer speak of the same order.
+An order that the exchange drops after it had accepted it is Expired, not Rejected.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ECHOES",
+    "RETURNS",
     "TERMINAL",
     "TRANSITIONS",
     "TRIGGERED",
@@ -131,6 +133,14 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], tuple[State, ...]]] = {
 }
 """State, then kind of event, then the states that can follow."""
 
+RETURNS: Mapping[type[Event], tuple[State, ...]] = {
+    Accepted: (State.OPEN,),
+    Filled: _FILL,
+    Canceled: (State.CANCELED,),
+    Expired: (State.EXPIRED,),
+}
+"""Kind of event, then the states that can follow where the order is REJECTED by NeverArrived alone."""
+
 _LATE: frozenset[type[Event]] = frozenset({Accepted, TimedOut, CancelRefused})
 
 ECHOES: Mapping[State, frozenset[type[Event]]] = {
@@ -160,7 +170,7 @@ class Order:
 
     Known: `state`, `exchange_id` (Binance's orderId), `accepted_ms` (the exchange's time), `fills` (distinct
     trades in the order they came), `total` and `reported_executed` as the exchange told them, `reason` why it
-    ended or is in doubt.
+    ended or is in doubt. `is_given_up`: REJECTED because the exchange did not know it, not by its word.
 
     Raises ConfigError where the fields do not make an order.
     """
@@ -186,6 +196,7 @@ class Order:
     total: Decimal | None = None
     reported_executed: Decimal | None = None
     reason: str = ""
+    is_given_up: bool = False
 
     def __post_init__(self) -> None:
         wrong = self._what_is_wrong()
@@ -257,7 +268,7 @@ def apply(order: Order, event: Event) -> Order:
     """
     Give the order after the event; nothing else may set a state.
 
-    Raises IllegalTransition for what neither table holds, and where trades would exceed the whole.
+    Raises IllegalTransition for what no table holds, and where trades would exceed the whole.
     """
     kind = type(event)
     if isinstance(event, Filled) and order.has_trade(event.trade_id):
@@ -266,12 +277,12 @@ def apply(order: Order, event: Event) -> Order:
             return order
     elif kind in ECHOES[order.state]:
         return _learn(order, event)
-    allowed = TRANSITIONS[order.state].get(kind)
+    allowed = (RETURNS if order.is_given_up else TRANSITIONS[order.state]).get(kind)
     if allowed is None:
         raise _illegal(order, event)
     known = _learn(order, event)
     state = _next(known, event, allowed)
-    return replace(known, state=state)
+    return replace(known, state=state, is_given_up=isinstance(event, NeverArrived))
 
 
 def _next(order: Order, event: Event, allowed: tuple[State, ...]) -> State:

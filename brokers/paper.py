@@ -101,6 +101,12 @@ class PaperGateway:
             found = self.account.orders.get(client_id)
             return None if found is None or found.order.symbol != symbol else found.told()
 
+    def query_number(self, symbol: str, exchange_id: int) -> ExchangeOrder | None:
+        """Give the order of a number; None where there is none."""
+        with self._lock:
+            found = (taken for taken in self.account.orders.values() if taken.exchange_id == exchange_id)
+            return next((taken.told() for taken in found if taken.order.symbol == symbol), None)
+
     def open_orders(self, symbol: str) -> tuple[ExchangeOrder, ...]:
         """Give the open orders of a symbol."""
         with self._lock:
@@ -109,7 +115,12 @@ class PaperGateway:
             return tuple(o.told() for o in orders if o.order.symbol == symbol and o.status in alive)
 
     def trades(
-        self, symbol: str, *, since_trade_id: int | None = None, exchange_id: int | None = None
+        self,
+        symbol: str,
+        *,
+        since_trade_id: int | None = None,
+        exchange_id: int | None = None,
+        start_ms: int | None = None,
     ) -> tuple[ExchangeTrade, ...]:
         """Give the trades of a symbol, ascending."""
         with self._lock:
@@ -119,6 +130,7 @@ class PaperGateway:
                 if trade.symbol == symbol
                 and (since_trade_id is None or trade.trade_id >= since_trade_id)
                 and (exchange_id is None or trade.exchange_id == exchange_id)
+                and (start_ms is None or trade.time_ms >= start_ms)
             )
 
     # The gateway's requests.

@@ -22,7 +22,7 @@ from brokers.reconciling.account import (
     Shortfall,
     Wipe,
     compare_balances,
-    has_stray_trade,
+    stray_orders,
     suspect_wipe,
     trades_gone,
 )
@@ -62,7 +62,9 @@ class Reconciliation:
     To apply: `adopted` are our orders that the journal does not have, `events` are (client id, event) in order,
     `to_book` the trades for the ledger, oldest first.
     To ask: `to_query` client ids to ask for by themselves, `to_fetch` (symbol, exchange id) whose trades are
-    missing. `unresolved` were asked for and are still not known.
+    missing, `to_identify` (symbol, exchange id) of orders that nobody knows and that traded since one was made
+    that the exchange denies: whose they are tells whether it is that one. `unresolved` were asked for and are
+    still not known.
     To tell: `contradictions`, `shortfalls`, `wipe`, `unprotected`; and what is not ours and was not touched.
     Balances are compared once nothing is left to ask: before, a missed sale would look like a theft.
     """
@@ -72,6 +74,7 @@ class Reconciliation:
     to_book: tuple[ToBook, ...] = ()
     to_query: tuple[str, ...] = ()
     to_fetch: tuple[tuple[str, int], ...] = ()
+    to_identify: tuple[tuple[str, int], ...] = ()
     unresolved: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
     shortfalls: tuple[Shortfall, ...] = ()
@@ -80,6 +83,11 @@ class Reconciliation:
     foreign_orders: tuple[ExchangeOrder, ...] = ()
     foreign_holdings: tuple[ForeignHolding, ...] = ()
     known_assets: frozenset[str] = frozenset()
+
+    @property
+    def asks(self) -> bool:
+        """Whether there is something to ask."""
+        return bool(self.to_query or self.to_fetch or self.to_identify)
 
     @property
     def changes_nothing(self) -> bool:
@@ -110,11 +118,13 @@ def reconcile(belief: Belief, view: ExchangeView, *, patience_s: float = PATIENC
     Compare. An order counts as never arrived when -2013 has been the answer for `patience_s` seconds.
 
     Where a trade or a balance speaks against that, the order stays unknown. Call it with open orders and
-    balances first, fetch what `to_query` and `to_fetch` name, and call it again.
+    balances first, fetch what `to_query`, `to_fetch` and `to_identify` name, and call it again.
     """
     result = _compare(belief, view, patience_s, frozenset())
     doubted = _doubted_absences(belief, view, result)
-    return _compare(belief, view, patience_s, doubted) if doubted else result
+    if doubted:
+        result = _compare(belief, view, patience_s, doubted)
+    return replace(result, to_identify=_to_identify(belief, view))
 
 
 def _compare(belief: Belief, view: ExchangeView, patience_s: float, doubted: frozenset[str]) -> Reconciliation:
@@ -181,7 +191,17 @@ def _doubted_absences(belief: Belief, view: ExchangeView, result: Reconciliation
     never = [client_id for client_id, event in result.events if isinstance(event, NeverArrived)]
     if result.shortfalls:
         return frozenset(never)
-    return frozenset(name for name in never if has_stray_trade(belief.orders[name], belief, view))
+    return frozenset(name for name in never if stray_orders(belief.orders[name], belief, view))
+
+
+def _to_identify(belief: Belief, view: ExchangeView) -> tuple[tuple[str, int], ...]:
+    """Name the orders that must be asked for by number: one of them may be an order that is denied by name."""
+    denied = [
+        order
+        for order in belief.orders.values()
+        if not order.is_terminal and order.exchange_id is None and view.missing_of(order.client_id) is not None
+    ]
+    return tuple(sorted({stray for order in denied for stray in stray_orders(order, belief, view)}))
 
 
 def _adopt(belief: Belief, view: ExchangeView) -> tuple[tuple[Order, ...], list[str]]:
@@ -206,6 +226,8 @@ def _lesson(order: Order, view: ExchangeView, patience_s: float) -> Lesson:
     told = view.order_of(order.client_id)
     if answer is not None and not order.is_terminal and told is None:
         return lesson_of_absence(order, answer, patience_s=patience_s)
+    if order.is_given_up and told is None:
+        return Lesson(order, is_open=answer is None)  # it was given up for a silence: look once more
     return lesson_of_order(order, told, view.trades, is_fresh=view.was_queried(order.client_id))
 
 

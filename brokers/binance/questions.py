@@ -79,10 +79,10 @@ class AccountQuestions:
         uid = self._account().get("uid")
         return uid if isinstance(uid, int) else None
 
-    def find_order(self, symbol: str, client_id: str) -> ExchangeOrder | int:
-        """Give an order by client id, or the code with which the exchange does not know it (-2013, -2026)."""
-        what = f"Order {client_id}"
-        params = {"symbol": symbol, "origClientOrderId": client_id}
+    def find_order(self, symbol: str, name: str | int) -> ExchangeOrder | int:
+        """Give an order by client id or by number, or the code with which it is not known (-2013, -2026)."""
+        what = f"Order {name}"
+        params = {"symbol": symbol, "origClientOrderId" if isinstance(name, str) else "orderId": name}
         try:
             answer = self._client.ask("/api/v3/order", params, weight=4, what=what, urgent=True)
         except RequestFailed as failed:

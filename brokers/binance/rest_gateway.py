@@ -4,7 +4,8 @@ Binance behind the border of `brokers.gateway`: orders, cancels and questions, f
 Nothing that places an order is ever sent again, with one exception: after -1021, which says that nothing was
 executed. While the exchange wants us to be quiet (HTTP 429, 418, 403), new orders are refused at once with the
 reason; a cancel waits for up to `CANCEL_WAIT_S` seconds, because it protects, and is then refused; a question
-waits longer, and raises in the end. A cancel is repeated once where the exchange's id goes along, because that is harmless.
+waits longer, and raises in the end. A cancel is repeated once where the exchange's id goes along, because that
+is harmless.
 """
 
 from __future__ import annotations
@@ -185,15 +186,27 @@ class BinanceGateway:
         found = self._questions.find_order(symbol, client_id)
         return None if isinstance(found, int) else found
 
+    def query_number(self, symbol: str, exchange_id: int) -> ExchangeOrder | None:
+        """Ask for an order by number, whose ever it is."""
+        found = self._questions.find_order(symbol, exchange_id)
+        return None if isinstance(found, int) else found
+
     def open_orders(self, symbol: str) -> tuple[ExchangeOrder, ...]:
         """Give all open orders of a symbol, foreign ones too."""
         return self._questions.open_orders(symbol)
 
     def trades(
-        self, symbol: str, *, since_trade_id: int | None = None, exchange_id: int | None = None
+        self,
+        symbol: str,
+        *,
+        since_trade_id: int | None = None,
+        exchange_id: int | None = None,
+        start_ms: int | None = None,
     ) -> tuple[ExchangeTrade, ...]:
         """Give the account's trades of a symbol, ascending and complete; all of them where nothing is said."""
-        return self._questions.trades(symbol, since_trade_id=since_trade_id, exchange_id=exchange_id)
+        return self._questions.trades(
+            symbol, since_trade_id=since_trade_id, exchange_id=exchange_id, start_ms=start_ms
+        )
 
     # Questions beyond `Gateway`, for who looks at the whole account; each raises ExchangeError.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from brokers.order_events import NeverArrived
 from brokers.reconcile import reconcile
 from brokers.reconciling.views import Belief, ExchangeOrder, ExchangeView, Missing
 from bt_run.core.errors import ExchangeError
@@ -75,7 +76,7 @@ class BookCheck:
             balances=report.balances,
         )
         result = self._learn(view)
-        if result.to_query or result.to_fetch:
+        if result.asks:
             view = self._asked_more(view, result)
             result = self._learn(view)
         self._judge(result, self._lost(report.lost), report.time_ms)
@@ -89,7 +90,8 @@ class BookCheck:
         for order in result.adopted:
             desk.adopt(order)
         for client_id, event in result.events:
-            desk.take(client_id, event)
+            if not isinstance(event, NeverArrived):  # a report has the last trades only: the inquiry decides
+                desk.take(client_id, event)
         for client_id in {item.client_id for item in result.to_book}:
             desk.book_missing(client_id)
         return result
@@ -109,6 +111,9 @@ class BookCheck:
                     trades += self._gateway.trades(order.symbol, exchange_id=answer.exchange_id)
             for symbol, exchange_id in result.to_fetch:
                 trades += self._gateway.trades(symbol, exchange_id=exchange_id)
+            for symbol, exchange_id in result.to_identify:
+                owner = self._gateway.query_number(symbol, exchange_id)
+                told += [owner] if owner is not None else []
         except ExchangeError as error:
             self._recorder.note(f"The check could not ask all that it wanted: {error}")
         return ExchangeView(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
     from brokers.live.bt_protection import Protector
     from brokers.live.bt_session import Session
     from brokers.live.bt_symbols import BoundData
+    from brokers.order_events import Filled
     from brokers.orders import Order
 
-__all__ = ["Inheritance"]
+__all__ = ["Inheritance", "Traded"]
 
 _KINDS = {
     "MARKET": bt.Order.Market,
@@ -30,6 +32,16 @@ _KINDS = {
     "TAKE_PROFIT": bt.Order.Limit,
     "TAKE_PROFIT_LIMIT": bt.Order.Limit,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Traded:
+    """A trade that the books have, with the holding before and after it."""
+
+    order: Order
+    fill: Filled
+    before: Holding
+    after: Holding
 
 
 class Inheritance:
@@ -72,9 +84,23 @@ class Inheritance:
             if data is not None and len(data):
                 self.orders.remove(order)
                 known = self._session.desk.orders.get(order.client_id, order)
-                if not known.is_terminal:
-                    mine = protector.is_on and known.purpose in ("stop_loss", "take_profit")
-                    self._introduce_order(known, owner, data, mine=mine)
+                if not known.is_terminal and self._session.tickets.of_client(known.client_id) is None:
+                    self._introduce_order(known, owner, data, protector)
+
+    def tell_trade(self, trade: Traded, strategies: Sequence[Any], protector: Protector) -> bool:
+        """Tell of a trade of an order that Backtrader has none for; False where no bar is there to make it on."""
+        session, order = self._session, trade.order
+        data = self._bound.data_of(order.symbol)
+        if data is None or not len(data) or not strategies or order.symbol in self.holdings:
+            return False
+        self.orders = [other for other in self.orders if other.client_id != order.client_id]
+        ticket = self._introduce_order(replace(order, fills=()), strategies[0], data, protector)
+        session.positions.execute(ticket, order, trade.fill, trade.before, trade.after)
+        session.tickets.show_size(ticket)
+        session.tickets.follow(ticket, session.desk.orders[order.client_id], trade.fill)
+        if order.side == "BUY":
+            protector.bought(order.symbol, strategies[0], data)
+        return True
 
     def _introduce_holding(self, holding: Holding, owner: Any, data: Any, now_ms: int) -> None:
         """Tell the strategy of a holding as of a purchase that is complete."""
@@ -97,7 +123,7 @@ class Inheritance:
         session.positions.take_over(ticket, holding, now_ms)
         session.tickets.end(ticket, bt.Order.Completed)
 
-    def _introduce_order(self, known: Order, owner: Any, data: Any, *, mine: bool) -> None:
+    def _introduce_order(self, known: Order, owner: Any, data: Any, protector: Protector) -> Ticket:
         """Make Backtrader's order for one that is open on the exchange."""
         session = self._session
         trail = known.trailing_delta / 10_000 if known.trailing_delta else None
@@ -126,7 +152,8 @@ class Inheritance:
             known.time_in_force,
         )
         ticket = Ticket(order, known.symbol, draft, known.purpose, known.bracket, Stage.SENT, [known.client_id])
-        ticket.listed, ticket.mine = bool(known.list_client_id), mine
+        ticket.listed = bool(known.list_client_id)
+        ticket.mine = protector.is_on and known.purpose in ("stop_loss", "take_profit")
         session.tickets.add(ticket)
         session.tickets.show_size(ticket)
         session.tickets.submitted(ticket)
@@ -135,3 +162,4 @@ class Inheritance:
         if known.fills:
             order.partial()
             session.tickets.tell(order)
+        return ticket

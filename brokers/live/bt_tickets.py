@@ -215,6 +215,14 @@ class Tickets:
                 order.size = order.created.size = order.executed.size  # by quote amount: now it is known
         self.tell(order)
 
+    def revive(self, ticket: Ticket) -> None:
+        """Let a ticket live again whose order the exchange has after all; what becomes of it is told anew."""
+        if ticket.is_over and ticket.order.status == bt.Order.Rejected:
+            ticket.stage = Stage.SENT
+            self._alive[ticket.order.ref] = self._by_ref[ticket.order.ref] = ticket
+            ticket.order.status = bt.Order.Submitted
+            ticket.order.addinfo(reason="")
+
     def follow(self, ticket: Ticket, after: Order, event: Event) -> None:
         """Bring Backtrader's order to where the exchange's is."""
         order = ticket.order

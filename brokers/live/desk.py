@@ -133,7 +133,8 @@ class Desk:
         Where its acceptance was lost, any report tells its number, by which its trades are found.
         """
         order, event = self.orders.get(seen.client_id), seen.event
-        is_news = order is not None and order.exchange_id is None and not order.is_terminal
+        is_alive = order is not None and (not order.is_terminal or order.is_given_up)
+        is_news = order is not None and order.exchange_id is None and is_alive
         if is_news and seen.exchange_id and isinstance(event, Filled | Canceled | Expired):
             self.take(seen.client_id, Accepted(seen.exchange_id, event.time_ms))
         self.take(seen.client_id, event)

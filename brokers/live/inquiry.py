@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from brokers.amounts import ZERO
+from brokers.live.absence import Evidence
 from brokers.orders import State
 from brokers.reconcile import PATIENCE_S
 from brokers.reconciling.one_order import lesson_of_absence, lesson_of_order
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from brokers.gateway import Gateway
     from brokers.live.desk import Desk
+    from brokers.orders import Order
     from brokers.reconciling.one_order import Lesson
     from brokers.reconciling.views import ExchangeOrder, ExchangeTrade
 
@@ -33,20 +35,32 @@ class _Doubt:
     due_s: float
     tries: int = 0
     absent_since_s: float | None = None
+    told: str = ""
 
 
 class Inquiry:
     """
     Asks for each doubtful order by its client id: soon, then ever more rarely, and never sends it again.
 
-    It asks in the thread that trades: whoever waits for the answer waits there. `clock` gives seconds that only
-    grow.
+    It asks in the thread that trades: whoever waits for the answer waits there. That an order never arrived is
+    believed where the exchange has said so for `PATIENCE_S` seconds and neither a listed trade nor a balance
+    contradicts; it alone decides that. `clock` gives seconds that only grow; `note` takes what a person should
+    know.
     """
 
-    def __init__(self, desk: Desk, gateway: Gateway, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        desk: Desk,
+        gateway: Gateway,
+        clock: Callable[[], float],
+        *,
+        note: Callable[[str], None] = lambda sentence: None,
+    ) -> None:
         self._desk = desk
         self._gateway = gateway
+        self._evidence = Evidence(desk, gateway)
         self._clock = clock
+        self._note = note
         self._doubts: dict[str, _Doubt] = {}
 
     def pump(self) -> None:
@@ -87,10 +101,27 @@ class Inquiry:
     def _learn_absence(self, client_id: str, doubt: _Doubt, now: float) -> None:
         if doubt.absent_since_s is None:
             doubt.absent_since_s = now
-        answer = Missing(client_id, now - doubt.absent_since_s)
-        order = self._desk.orders[client_id]
-        if not order.is_terminal:
-            self._apply(client_id, lesson_of_absence(order, answer, patience_s=PATIENCE_S))
+        order, asked_s = self._desk.orders[client_id], now - doubt.absent_since_s
+        if order.is_terminal:
+            return
+        if asked_s >= PATIENCE_S and order.state in (State.SENT, State.UNKNOWN):
+            found = self._evidence.against(order)
+            if not isinstance(found, str):
+                self._learn(client_id, found)
+                return
+            if found:
+                self._tell(order, doubt, found)
+                asked_s = 0.0
+        self._apply(client_id, lesson_of_absence(order, Missing(client_id, asked_s), patience_s=PATIENCE_S))
+
+    def _tell(self, order: Order, doubt: _Doubt, against: str) -> None:
+        """Say, once, why the exchange is not believed."""
+        if against != doubt.told:
+            doubt.told = against
+            self._note(
+                f"The exchange does not know order {order.client_id} ({order.side} {order.type}), but "
+                f"{against}. It is asked for until that is clear. Nothing is sent for {order.symbol} meanwhile."
+            )
 
     def _apply(self, client_id: str, lesson: Lesson) -> None:
         for event in lesson.events:

@@ -19,17 +19,19 @@ if TYPE_CHECKING:
     from brokers.reconciling.views import Balance, Belief, ExchangeView
 
 __all__ = [
+    "SPREAD_MS",
     "ForeignHolding",
     "Shortfall",
     "Wipe",
     "compare_balances",
     "fell_below",
-    "has_stray_trade",
+    "stray_orders",
     "suspect_wipe",
     "trades_gone",
 ]
 
-_SPREAD_MS = 60_000  # an answer's time may differ from the order's own by its way through the exchange
+SPREAD_MS = 60_000
+"""An answer's time may differ from the order's own by its way through the exchange."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +110,20 @@ def suspect_wipe(
     return Wipe(tuple(reasons), tuple((order.client_id, Expired(why, 0)) for order in gone))
 
 
-def has_stray_trade(order: Order, belief: Belief, view: ExchangeView) -> bool:
-    """Tell whether since the order was made a trade of its symbol is listed that no known order explains."""
-    known = {told.exchange_id for told in (*view.open_orders, *view.queried)}
-    known |= {ours.exchange_id for ours in belief.orders.values() if ours.exchange_id is not None}
-    return any(
-        trade.symbol == order.symbol
-        and trade.time_ms >= order.created_ms - _SPREAD_MS
-        and trade.exchange_id not in known
-        and (trade.symbol, trade.trade_id) not in belief.ledger.booked
+def stray_orders(order: Order, belief: Belief, view: ExchangeView) -> tuple[tuple[str, int], ...]:
+    """Give (symbol, number) of orders that nobody knows and that traded in its symbol since it was made."""
+    known = {(told.symbol, told.exchange_id) for told in (*view.open_orders, *view.queried)}
+    known |= {
+        (ours.symbol, ours.exchange_id) for ours in belief.orders.values() if ours.exchange_id is not None
+    }
+    strays = {
+        (trade.symbol, trade.exchange_id): None
         for trade in view.trades
-    )
+        if trade.symbol == order.symbol
+        and trade.time_ms >= order.created_ms - SPREAD_MS
+        and (trade.symbol, trade.trade_id) not in belief.ledger.booked
+    }
+    return tuple(stray for stray in strays if stray not in known)
 
 
 def _gone(belief: Belief, view: ExchangeView, patience_s: float) -> list[Order]:
@@ -149,7 +154,7 @@ def fell_below(before: Order, exchange_id: int | None, made_ms: int) -> bool:
     """
     if before.exchange_id is None or before.accepted_ms is None or exchange_id is None:
         return False
-    return made_ms > before.accepted_ms + _SPREAD_MS and exchange_id < before.exchange_id
+    return made_ms > before.accepted_ms + SPREAD_MS and exchange_id < before.exchange_id
 
 
 def _ids_began_anew(belief: Belief, view: ExchangeView) -> list[str]:

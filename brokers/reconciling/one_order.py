@@ -75,7 +75,7 @@ def lesson_of_order(
         if told is not None:
             if told.exchange_id != (order.exchange_id or told.exchange_id):
                 return _against(order, f"the exchange has it as {told.exchange_id}, not {order.exchange_id}")
-            if order.state is State.REJECTED:
+            if order.state is State.REJECTED and (told.status == "REJECTED" or not order.is_given_up):
                 return _rejected_lives(order, told)
             _accept(scribe, told)
         _add_trades(scribe, told, trades)

@@ -23,7 +23,7 @@ from brokers.order_events import (
     Submitted,
     TimedOut,
 )
-from brokers.orders import ECHOES, TERMINAL, TRANSITIONS, Order, State, apply
+from brokers.orders import ECHOES, RETURNS, TERMINAL, TRANSITIONS, Order, State, apply
 from bt_run.core.errors import ConfigError, IllegalTransition
 
 D = Decimal
@@ -132,6 +132,26 @@ def test_the_table_holds_nothing_beside_the_design():
     assert set(LEADS) == steps
     assert set(State) == set(TRANSITIONS) == set(ECHOES)
     assert not [step for step in steps if step[1] in ECHOES[step[0]]]
+
+
+FOUND = {Accepted: State.OPEN, Filled: State.PARTIAL, Canceled: State.CANCELED, Expired: State.EXPIRED}
+
+
+@pytest.mark.parametrize("kind", EVENTS, ids=lambda kind: kind.__name__)
+def test_an_order_that_was_given_up_may_be_found(kind):
+    """That it never arrived is a conclusion of ours; the exchange's word revokes it, a request does not."""
+    order = after(limit(), Submitted(), TimedOut("502"), SAMPLES[NeverArrived])
+    assert order.is_given_up
+
+    if kind in FOUND:
+        found = apply(order, SAMPLES[kind])
+        assert (FOUND[kind], False) == (found.state, found.is_given_up)
+    elif kind in ECHOES[State.REJECTED]:
+        assert order == apply(order, SAMPLES[kind])
+    else:
+        with pytest.raises(IllegalTransition):
+            apply(order, SAMPLES[kind])
+    assert set(FOUND) == set(RETURNS)
 
 
 def test_a_fill_may_come_before_the_answer():

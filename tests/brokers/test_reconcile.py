@@ -101,6 +101,19 @@ LEARNT = {
     "sent, found open": (sent(), listed(told()), [Accepted], State.OPEN),
     "unknown, found open": (sent(TimedOut("502")), listed(told()), [Accepted], State.OPEN),
     "unknown, waits in a list": (sent(TimedOut("502")), listed(told("PENDING_NEW")), [Accepted], State.OPEN),
+    "given up, found open": (sent(TimedOut("5"), NeverArrived("6")), asked(told()), [Accepted], State.OPEN),
+    "given up, found rejected": (
+        sent(TimedOut("5"), NeverArrived("6")),
+        asked(told("REJECTED")),
+        [],
+        State.REJECTED,
+    ),
+    "given up, found filled": (
+        sent(TimedOut("5"), NeverArrived("6")),
+        asked(told("FILLED", "1"), trades=(trade(1, "1"),)),
+        [Accepted, Filled],
+        State.FILLED,
+    ),
     "unknown, found rejected": (sent(TimedOut("502")), asked(told("REJECTED")), [Rejected], State.REJECTED),
     "unknown, found cancelled": (
         sent(TimedOut("502")),
@@ -205,7 +218,7 @@ def test_what_is_asked(order, view, to_query, to_fetch, unresolved):
 
 
 CONTRADICTIONS = {
-    "declared dead too early": (sent(TimedOut("5"), NeverArrived("6")), asked(told()), "has it as NEW"),
+    "refused, and lives": (sent(Rejected(-2010, "no")), asked(told()), "has it as NEW"),
     "open again": (opened(Canceled(2_000)), asked(told()), "still has it open"),
     "another order of that name": (opened(), listed(told(exchange_id=8)), "has it as 8, not 7"),
     "a word nobody knows": (opened(), asked(told("FROZEN")), "'FROZEN', which bt-run does not know"),

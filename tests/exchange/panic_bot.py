@@ -127,6 +127,10 @@ class Exchange:
         self.on_ask("query")
         return self.orders.get(client_id)
 
+    def query_number(self, symbol: str, exchange_id: int) -> ExchangeOrder | None:
+        names = (name for name, one in self.orders.items() if one.exchange_id == exchange_id)
+        return next((self.query(symbol, name) for name in names), None)
+
     def open_orders(self, symbol: str) -> tuple[ExchangeOrder, ...]:
         self.on_ask("open_orders")
         return tuple(one for one in self.orders.values() if one.status in ("NEW", "PARTIALLY_FILLED"))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from brokers.orders import apply
 from brokers.reconcile import PATIENCE_S, applied, reconcile
+from brokers.reconciling.account import SPREAD_MS
 from brokers.reconciling.views import Belief, ExchangeTrade, ExchangeView, Missing
 from bt_run.core.errors import ConfigError
 
@@ -124,7 +125,7 @@ def begin_anew(gateway: Gateway, symbols: Iterable[str]) -> tuple[str, ...]:
 
 def _still_counts(order: Order, witnesses: frozenset[str], now_ms: int) -> bool:
     """Tell whether news of an order may come, or whether it shows that this is the same exchange still."""
-    if not order.is_terminal or order.missing:
+    if not order.is_terminal or order.missing or order.is_given_up:
         return True
     newest = max((fill.time_ms for fill in order.fills), default=order.created_ms)
     if newest > now_ms - _LATE_MS:
@@ -151,7 +152,7 @@ def _look(belief: Belief, gateway: Gateway, symbols: Sequence[str]) -> Reconcili
     view = ExchangeView(open_orders=open_orders, trades=trades, complete_ms=complete)
     for _ in range(_LOOKS):
         result = reconcile(belief, view)
-        if not (result.to_query or result.to_fetch):
+        if not result.asks:
             break
         view = _asked_more(belief, view, result, gateway)
     return reconcile(belief, replace(view, balances=gateway.balances()))
@@ -163,7 +164,8 @@ def _recent_trades(
     """
     Give the trades from the last moment on of which the books have some, and for which time they are all.
 
-    One order may trade several times in a millisecond; the list begins with the first of them.
+    One order may trade several times in a millisecond; the list begins with the first of them. Where nobody
+    knows whether an order arrived, those since it was made are listed too: it may have traded before.
     """
     trades: list[ExchangeTrade] = []
     complete: dict[str, tuple[int, int]] = {}
@@ -175,6 +177,16 @@ def _recent_trades(
             first_id = min(fill.trade_id for fill in booked if fill.time_ms >= last_ms)
             trades += gateway.trades(symbol, since_trade_id=first_id)
             complete[symbol] = (last_ms, until)
+        unheard = [
+            order.created_ms
+            for order in belief.orders.values()
+            if order.symbol == symbol and order.exchange_id is None and not order.is_terminal
+        ]
+        if unheard:
+            start_ms = max(0, min(unheard) - SPREAD_MS)
+            known = {trade.trade_id for trade in trades if trade.symbol == symbol}
+            earlier = gateway.trades(symbol, start_ms=start_ms)
+            trades += [trade for trade in earlier if trade.trade_id not in known]
     return tuple(trades), complete
 
 
@@ -191,6 +203,9 @@ def _asked_more(belief: Belief, view: ExchangeView, result: Reconciliation, gate
     for symbol, exchange_id in result.to_fetch:
         found = gateway.trades(symbol, exchange_id=exchange_id)
         trades += [trade for trade in found if (trade.symbol, trade.trade_id) not in known]
+    for symbol, exchange_id in result.to_identify:
+        owner = gateway.query_number(symbol, exchange_id)
+        queried += [owner] if owner is not None else []
     return replace(view, queried=tuple(queried), missing=tuple(missing), trades=tuple(trades))
 
 

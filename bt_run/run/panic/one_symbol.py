@@ -174,7 +174,7 @@ class _Panic:
         view = ExchangeView(open_orders=self._open)
         for _ in range(_LOOKS):
             found = reconcile(self._belief, view)
-            if not (found.to_query or found.to_fetch):
+            if not found.asks:
                 break
             view = self._ask(view, found)
         before = self._belief
@@ -201,6 +201,9 @@ class _Panic:
         for symbol, exchange_id in found.to_fetch:
             told_trades = self._gateway.trades(symbol, exchange_id=exchange_id)
             trades |= {trade.trade_id: trade for trade in told_trades}
+        for symbol, exchange_id in found.to_identify:
+            owner = self._gateway.query_number(symbol, exchange_id)
+            queried += [owner] if owner is not None else []
         return replace(
             view,
             queried=tuple(queried),
