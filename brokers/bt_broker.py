@@ -239,6 +239,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
             self._dispatch.flush()
             self._expire()
             self._settle()
+            self._recorder.check()
         finally:
             self._in_turn = False
 
@@ -372,6 +373,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         order = self._intake.take(*args, **kwargs)
         if not self._in_turn:
             self._settle()
+            self._recorder.check()
         return order
 
     def cancel(self, order: Any) -> bool:
@@ -386,6 +388,7 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
             return False
         done = self._dispatch.cancel(ticket)
         self._settle()
+        self._recorder.check()
         return done
 
     def _may_cancel(self, order: Any) -> bool:

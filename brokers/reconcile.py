@@ -62,9 +62,8 @@ class Reconciliation:
     To apply: `adopted` are our orders that the journal does not have, `events` are (client id, event) in order,
     `to_book` the trades for the ledger, oldest first.
     To ask: `to_query` client ids to ask for by themselves, `to_fetch` (symbol, exchange id) whose trades are
-    missing, `to_identify` (symbol, exchange id) of orders that nobody knows and that traded since one was made
-    that the exchange denies: whose they are tells whether it is that one. `unresolved` were asked for and are
-    still not known.
+    missing, `to_identify` (symbol, exchange id) of orders that traded and that nobody knows, where one of ours
+    is denied: it may be that one. `unresolved` were asked for and are still not known.
     To tell: `contradictions`, `shortfalls`, `wipe`, `unprotected`; and what is not ours and was not touched.
     Balances are compared once nothing is left to ask: before, a missed sale would look like a theft.
     """
@@ -191,7 +190,7 @@ def _doubted_absences(belief: Belief, view: ExchangeView, result: Reconciliation
     never = [client_id for client_id, event in result.events if isinstance(event, NeverArrived)]
     if result.shortfalls:
         return frozenset(never)
-    return frozenset(name for name in never if stray_orders(belief.orders[name], belief, view))
+    return frozenset(name for name in never if _strays(belief.orders[name], belief, view))
 
 
 def _to_identify(belief: Belief, view: ExchangeView) -> tuple[tuple[str, int], ...]:
@@ -201,7 +200,11 @@ def _to_identify(belief: Belief, view: ExchangeView) -> tuple[tuple[str, int], .
         for order in belief.orders.values()
         if not order.is_terminal and order.exchange_id is None and view.missing_of(order.client_id) is not None
     ]
-    return tuple(sorted({stray for order in denied for stray in stray_orders(order, belief, view)}))
+    return tuple(sorted({stray for order in denied for stray in _strays(order, belief, view)}))
+
+
+def _strays(order: Order, belief: Belief, view: ExchangeView) -> tuple[tuple[str, int], ...]:
+    return stray_orders(order.symbol, belief, view, since_ms=order.created_ms)
 
 
 def _adopt(belief: Belief, view: ExchangeView) -> tuple[tuple[Order, ...], list[str]]:

@@ -17,8 +17,10 @@ class Recorder(Protocol):
     """
     Told of everything in the thread that trades, in the order in which it happened.
 
-    `intent` comes before the request leaves, and an error that it raises (JournalError) stops the request.
-    An error that another method raises ends the run: what the exchange did is found at the next start.
+    `intent` comes before the request leaves, and an error that it raises (JournalError) stops the request. The
+    others keep such an error until `check` raises it, so that what an answer told is acted on first: a fill
+    gets its stop-loss even where neither can be written down. It ends the run; what the exchange did is found
+    at the next start.
     """
 
     def intent(self, order: Order) -> None:
@@ -41,6 +43,9 @@ class Recorder(Protocol):
 
     def note(self, sentence: str) -> None:
         """Write down what a person should know."""
+
+    def check(self) -> None:
+        """Raise, once, why something could not be written; called where nothing is under way."""
 
 
 class NoRecord:
@@ -66,3 +71,6 @@ class NoRecord:
 
     def note(self, sentence: str) -> None:
         """Forget it."""
+
+    def check(self) -> None:
+        """Find nothing."""

@@ -40,7 +40,7 @@ class Evidence:
         trades = self._gateway.trades(symbol, start_ms=start_ms)
         belief = Belief(desk.orders, desk.ledger, frozenset())
         view = ExchangeView(queried=tuple(self._others.values()), trades=trades)
-        for where, number in stray_orders(order, belief, view):
+        for where, number in stray_orders(symbol, belief, view, since_ms=order.created_ms):
             told = self._gateway.query_number(where, number)
             if told is None:
                 return f"a trade of order {number} is listed, of which nobody knows whose it is"

@@ -110,8 +110,10 @@ def suspect_wipe(
     return Wipe(tuple(reasons), tuple((order.client_id, Expired(why, 0)) for order in gone))
 
 
-def stray_orders(order: Order, belief: Belief, view: ExchangeView) -> tuple[tuple[str, int], ...]:
-    """Give (symbol, number) of orders that nobody knows and that traded in its symbol since it was made."""
+def stray_orders(
+    symbol: str, belief: Belief, view: ExchangeView, *, since_ms: int
+) -> tuple[tuple[str, int], ...]:
+    """Give (symbol, number) of orders that nobody knows and that traded since a minute before a time."""
     known = {(told.symbol, told.exchange_id) for told in (*view.open_orders, *view.queried)}
     known |= {
         (ours.symbol, ours.exchange_id) for ours in belief.orders.values() if ours.exchange_id is not None
@@ -119,8 +121,8 @@ def stray_orders(order: Order, belief: Belief, view: ExchangeView) -> tuple[tupl
     strays = {
         (trade.symbol, trade.exchange_id): None
         for trade in view.trades
-        if trade.symbol == order.symbol
-        and trade.time_ms >= order.created_ms - SPREAD_MS
+        if trade.symbol == symbol
+        and trade.time_ms >= since_ms - SPREAD_MS
         and (trade.symbol, trade.trade_id) not in belief.ledger.booked
     }
     return tuple(stray for stray in strays if stray not in known)

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import requests
+from live_truth import truth
 
 from brokers.binance.codec import KeyRights
 from brokers.binance.credentials import Credentials
@@ -25,14 +25,6 @@ from bt_run.run.safety_limits import SafetyLimits
 from strategies.loader import load_strategy
 
 D = Decimal
-
-
-def truth(site: Any) -> dict[str, Any]:
-    """Ask the exchange for all that happened."""
-    session = requests.Session()
-    session.trust_env = False
-    told: dict[str, Any] = session.get(f"{site.exchange.venue.rest_url}/practice/state", timeout=20).json()
-    return told
 
 
 def test_orders_and_coins_of_others_are_not_touched(start_site: Any, journal_file: Path) -> None:

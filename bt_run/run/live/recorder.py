@@ -1,7 +1,10 @@
 """
 The journal of a live run: what the broker tells, the bars, the signals, the account at each bar.
 
-An order's intent is on the disk before its request leaves. `Submitted` says nothing beyond that, and a trade is
+An order's intent is on the disk before its request leaves; where it cannot be, only what protects a holding
+leaves, and the run ends. From the first order that could not be written on, no other is, so that the journal's
+stories have no gaps; the exchange tells the next start of what followed, and of orders that the journal does
+not have: their ids are the run's. `Submitted` says nothing beyond that, and a trade is
 told twice (as a change of its order, then as booked), so those lines wait for the next one and go with it; a
 kill in between costs nothing that the exchange does not tell at the next start.
 """
@@ -9,11 +12,13 @@ kill in between costs nothing that the exchange does not tell at the next start.
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from brokers.amounts import ZERO, minus
 from brokers.order_events import Filled, Submitted
+from bt_run.core.errors import JournalError
 from bt_run.core.market import BAR_COLUMNS
 from bt_run.journal.records import (
     BalanceRecord,
@@ -26,7 +31,7 @@ from bt_run.journal.records import (
 from bt_run.run.live.story import FEE_VALUE, fill_record, intent_line, line_of, order_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from decimal import Decimal
 
     from brokers.filters import SymbolFilters
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["ACCOUNT_STREAM", "HISTORY_REASON", "JournalRecorder"]
 
 _COLUMNS = BAR_COLUMNS[1:]
+_PROTECTIVE = ("stop_loss", "take_profit")
 
 ACCOUNT_STREAM = "account"
 """The name of the account's stream among the connections."""
@@ -85,6 +91,8 @@ class JournalRecorder:
         self._on_note = on_note
         self._on_refused = on_refused
         self._later: list[tuple[OrderRecord, OrderEvent]] = []
+        self._failure: JournalError | None = None
+        self._is_told = False
         self._balances: dict[str, tuple[Decimal, Decimal]] = {}
         self._fees: dict[str, Decimal] = {}
         self.bar_of: Callable[[str], int | None] = lambda symbol: None
@@ -97,10 +105,17 @@ class JournalRecorder:
     # Of the broker.
 
     def intent(self, order: Order) -> None:
-        """Write down an order before it is sent; on the disk when this returns."""
+        """
+        Write down an order before it is sent; on the disk when this returns.
+
+        Raises JournalError where that fails, but for an order that protects a holding.
+        """
         now = self._now_ms()
         line = intent_line(order, time_ms=now, bar=self.bar_of(order.symbol))
-        self._write(order_record(order, run=self._run, updated_ms=now), line)
+        with self._keeping():
+            self._write((order_record(order, run=self._run, updated_ms=now), line))
+        if self._failure is not None and order.purpose not in _PROTECTIVE:
+            raise self._failure
 
     def changed(self, order: Order, event: Event) -> None:
         """Write down what happened to an order."""
@@ -110,30 +125,36 @@ class JournalRecorder:
         if isinstance(event, Submitted | Filled):
             self._later.append(change)
         else:
-            self._write(*change)
-        self._on_order(order, event)
+            with self._keeping():
+                self._write(change)
+        with self._keeping():
+            self._on_order(order, event)
 
     def adopted(self, order: Order) -> None:
         """Write down an order of ours that the journal had lost."""
         now = self._now_ms()
-        self._write(
-            order_record(order, run=self._owner(order), updated_ms=now), intent_line(order, time_ms=now)
-        )
+        record = order_record(order, run=self._owner(order), updated_ms=now)
+        self._write((record, intent_line(order, time_ms=now)))
 
     def fill(self, order: Order, fill: Filled, ledger: Ledger) -> None:
         """Write down a trade that was booked, with the change of its order where that waits."""
+        worth = self._fee_worth(ledger, order.symbol)
+        with self._keeping():
+            self._write_fill(order, fill, worth, ledger)
+        with self._keeping():
+            self._on_fill(order, fill, worth, ledger)
+
+    def _write_fill(self, order: Order, fill: Filled, worth: Decimal, ledger: Ledger) -> None:
         record = fill_record(order, fill, run=self._owner(order))
         last = self._later.pop() if self._later and self._is_of(self._later[-1], order, fill) else None
-        self.flush()
-        worth = self._fee_worth(ledger, order.symbol)
+        self._write()
         if last is not None and fill.fee_asset not in _assets_of(ledger, order.symbol) and worth:
             # What a fee in a third asset is worth is known only now.
             last = (last[0], replace(last[1], details={**last[1].details, FEE_VALUE: worth}))
         if last is None:
             self._journal.write_fill(record)
         elif not self._journal.write_fill(record, *last):
-            self._write(*last)
-        self._on_fill(order, fill, worth, ledger)
+            self._write(last)
 
     def balances(self, seen: BalancesSeen) -> None:
         """Write down the balances that are news."""
@@ -143,16 +164,18 @@ class JournalRecorder:
             if self._balances.get(asset) != (balance.free, balance.locked)
         }
         self._balances |= news
-        self._journal.write_balances(
-            [
-                BalanceRecord(self._run, seen.time_ms, asset, free, locked)
-                for asset, (free, locked) in news.items()
-            ]
-        )
+        with self._keeping():
+            self._journal.write_balances(
+                [
+                    BalanceRecord(self._run, seen.time_ms, asset, free, locked)
+                    for asset, (free, locked) in news.items()
+                ]
+            )
 
     def stream(self, change: StreamChanged) -> None:
         """Write down that the account's stream came up or went down."""
-        self.connection(ACCOUNT_STREAM, change.state, change.time_ms, reason=change.reason)
+        with self._keeping():
+            self.connection(ACCOUNT_STREAM, change.state, change.time_ms, reason=change.reason)
 
     def refused(self, symbol: str, wish: str, reason: str) -> None:
         """Write down an order that never left; those on bars of the past are no news."""
@@ -160,19 +183,28 @@ class JournalRecorder:
             return
         bar = self.bar_of(symbol)
         at = {} if bar is None else {"bar": bar}
-        self.connection(symbol, "refused", self._now_ms(), order=wish, reason=reason, **at)
+        with self._keeping():
+            self.connection(symbol, "refused", self._now_ms(), order=wish, reason=reason, **at)
         self._on_refused(symbol, wish, reason)
 
     def note(self, sentence: str) -> None:
         """Write down what a person should know."""
-        self.connection("run", "note", self._now_ms(), text=sentence)
+        with self._keeping():
+            self.connection("run", "note", self._now_ms(), text=sentence)
         self._on_note(sentence)
 
+    def check(self) -> None:
+        """Raise, once, why something of the broker's could not be written."""
+        if self._failure is not None and not self._is_told:
+            self._is_told = True
+            raise self._failure
+
     def flush(self) -> None:
-        """Write what waits; called at the end of each turn."""
-        if self._later:
-            later, self._later = self._later, []
-            self._journal.write_orders(later)
+        """Write what waits, at the end of each turn. Raises JournalError, also for what failed before."""
+        with self._keeping():
+            self._write()
+        if self._failure is not None:
+            raise self._failure
 
     def stay_ready(self) -> None:
         """Do for the next order what it would else wait for; called where nobody waits."""
@@ -241,9 +273,21 @@ class JournalRecorder:
 
     # How.
 
-    def _write(self, record: OrderRecord, line: OrderEvent) -> None:
+    def _write(self, *changes: tuple[OrderRecord, OrderEvent]) -> None:
+        """Write what waits, and these changes; after a failure nothing more."""
+        if self._failure is not None:
+            raise self._failure
         later, self._later = self._later, []
-        self._journal.write_orders([*later, (record, line)])
+        if later or changes:
+            self._journal.write_orders([*later, *changes])
+
+    @contextmanager
+    def _keeping(self) -> Iterator[None]:
+        """Keep the first error of the journal's, for `check` and `flush`."""
+        try:
+            yield
+        except JournalError as error:
+            self._failure = self._failure or error
 
     def _owner(self, order: Order) -> int:
         return self._owners.get(order.client_id, self._run)

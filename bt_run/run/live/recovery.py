@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from brokers.orders import apply
 from brokers.reconcile import PATIENCE_S, applied, reconcile
-from brokers.reconciling.account import SPREAD_MS
+from brokers.reconciling.account import SPREAD_MS, stray_orders
 from brokers.reconciling.views import Belief, ExchangeTrade, ExchangeView, Missing
 from bt_run.core.errors import ConfigError
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Recovered", "begin_anew", "recover"]
 
-_LOOKS = 5
+_LOOKS = 8
 _AGAIN_S = 2.0
 _LATE_MS = 3_600_000
 _SETTLED_MS = 60_000
@@ -152,9 +152,15 @@ def _look(belief: Belief, gateway: Gateway, symbols: Sequence[str]) -> Reconcili
     view = ExchangeView(open_orders=open_orders, trades=trades, complete_ms=complete)
     for _ in range(_LOOKS):
         result = reconcile(belief, view)
-        if not result.asks:
-            break
-        view = _asked_more(belief, view, result, gateway)
+        if result.asks:
+            view = replace(_asked_more(belief, view, result, gateway), balances=None)
+        elif view.balances is None:
+            view = replace(view, balances=gateway.balances())  # the last question, unless it raises others
+        else:
+            unwritten = _unwritten(belief, view, result, gateway)
+            if unwritten is None:
+                return result
+            view = replace(unwritten, balances=None)
     return reconcile(belief, replace(view, balances=gateway.balances()))
 
 
@@ -207,6 +213,30 @@ def _asked_more(belief: Belief, view: ExchangeView, result: Reconciliation, gate
         owner = gateway.query_number(symbol, exchange_id)
         queried += [owner] if owner is not None else []
     return replace(view, queried=tuple(queried), missing=tuple(missing), trades=tuple(trades))
+
+
+def _unwritten(
+    belief: Belief, view: ExchangeView, result: Reconciliation, gateway: Gateway
+) -> ExchangeView | None:
+    """
+    Where the account lacks something, find orders of ours that traded and could never be written down.
+
+    Such as a stop-loss that was sent while the disk was full. None where nothing new is found.
+    """
+    if not result.shortfalls:
+        return None
+    trades, queried = list(view.trades), list(view.queried)
+    for symbol in belief.ledger.holdings:
+        made = [o.created_ms for o in belief.orders.values() if o.symbol == symbol and not o.is_terminal]
+        known = {trade.trade_id for trade in trades if trade.symbol == symbol}
+        since = gateway.trades(symbol, start_ms=max(0, min(made) - SPREAD_MS)) if made else ()
+        trades += [trade for trade in since if trade.trade_id not in known]
+        looked = replace(view, trades=tuple(trades))
+        for where, number in stray_orders(symbol, belief, looked, since_ms=0):
+            owner = gateway.query_number(where, number)
+            queried += [owner] if owner is not None else []
+    is_news = len(queried) > len(view.queried)
+    return replace(view, trades=tuple(trades), queried=tuple(queried)) if is_news else None
 
 
 def _age_s(order: Order, gateway: Gateway) -> float:

@@ -211,12 +211,10 @@ class LiveRun:
         try:
             run_cerebro_live(plan, cerebro)
         except Exception as error:
-            for sentence in self._end(parts, cerebro, turns):
-                parts.events.warn(sentence)
-            for command in self._stop.commands:
-                parts.box.answer(command, f"The bot ended with an error: {error}")
+            self._end_failed(parts, cerebro, turns, error)
             raise
-        told = self._end(parts, cerebro, turns)
+        told: list[str] = []
+        self._end(parts, cerebro, turns, told)
         told += standing_words(broker)
         for command in self._stop.commands:
             parts.box.answer(command, "\n".join(["The bot has ended.", *told]))
@@ -232,19 +230,32 @@ class LiveRun:
         )
         return LiveOutcome(results, self._stop.reason or END_OF_DATA, tuple(told))
 
-    def _end(self, parts: Parts, cerebro: Any, turns: Any) -> list[str]:
-        """Settle the orders as the settings say, unless the exchange ends with the run."""
+    def _end_failed(self, parts: Parts, cerebro: Any, turns: Any, error: Exception) -> None:
+        """Settle the orders, and tell what is held and open, also where nothing can be written any more."""
+        told: list[str] = []
+        try:
+            self._end(parts, cerebro, turns, told)
+            for command in self._stop.commands:
+                parts.box.answer(command, f"The bot ended with an error: {error}")
+        except JournalError as lost:
+            if str(lost) != str(error):
+                told.append(str(lost))
+        for sentence in [*told, *standing_words(parts.broker)]:
+            parts.events.warn(sentence)
+        parts.events.flush()
+
+    def _end(self, parts: Parts, cerebro: Any, turns: Any, told: list[str]) -> None:
+        """Settle the orders as the settings say, unless the exchange ends with the run; adds to `told`."""
         parts.broker.turns = None
         self._stop.has_begun = True
         if any(command.verb == "panic" for command in self._stop.commands):
             parts.safety.pause("by bt-run panic")
-        told: list[str] = []
         if self._stop.closes and self._plan.mode == "live":
             turns.finish()
             gateway = parts.account.gateway
-            told = close_at_once(parts.journal, gateway, parts.broker, self._plan, self._stop)
+            told += close_at_once(parts.journal, gateway, parts.broker, self._plan, self._stop)
         elif self._stop.closes or self._plan.on_stop != "keep" or not self._plan.is_embedded:
-            told = leave_orders(
+            told += leave_orders(
                 self._plan,
                 parts.broker,
                 list(getattr(cerebro, "runningstrats", ())),
@@ -252,7 +263,6 @@ class LiveRun:
                 wait=parts.wire.bell.wait,
             )
         turns.finish()
-        return told
 
 
 def _last_trades(past: Past) -> dict[str, int]:
