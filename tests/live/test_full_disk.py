@@ -71,12 +71,12 @@ def goes_on(site: Any, journal: Path) -> None:
     site.run("sar", journal=journal, origin=None, protection=STOPS, history=100)
 
 
-@pytest.mark.parametrize("after", ["Intent", "Accepted"])
+@pytest.mark.parametrize("after", ["Intent", pytest.param("Accepted", marks=pytest.mark.slow)])
 def test_what_was_bought_has_its_stop_and_a_restart_knows_all(
     start_site: Any, journal_file: Path, after: str
 ) -> None:
     """Nothing of the entry's answer can be written, or its acceptance only; the legs have no line at all."""
-    site = start_site("2025-08-15", fee_asset="received", step=False)
+    site = start_site("2025-10-01", fee_asset="received", step=False)
     with filling_up(after=after, of="entry"):
         fails(site, journal_file, protection=STOPS)
     (bought,) = truth(site)["fills"]
@@ -93,7 +93,7 @@ def test_a_stop_that_has_no_line_and_has_sold_is_found_by_the_next_start(
     start_site: Any, journal_file: Path
 ) -> None:
     """The coins are gone, and the trade's number leads to an order with one of our ids."""
-    site = start_site("2025-08-15", fee_asset="received", step=False)
+    site = start_site("2025-10-01", fee_asset="received", step=False)
     with filling_up(after="Intent", of="entry"):
         fails(site, journal_file, protection=Protection(stop_loss_pct=0.5, take_profit_pct=0.5))
     for _ in range(60):
