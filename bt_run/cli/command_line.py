@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from bt_run.core.clock import iso_utc
+from bt_run.core.passwords import hide_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ def command_line(ctx: click.Context) -> str:
     Write the running command with every option that was given, ready to be pasted into a shell.
 
     Given means: on the command line, in the environment or in the settings file; so the line means the same
-    elsewhere. Options that change nothing of the result are left out.
+    elsewhere. Options that change nothing of the result are left out, and so is a password in a URL.
     """
     words = ["bt-run", *ctx.command_path.split()[1:]]
     for param in ctx.command.params:
@@ -50,5 +51,5 @@ def option_words(param: click.Parameter, name: str, value: Any) -> Iterator[str]
 
 
 def value_text(value: Any) -> str:
-    """Write a value so that it reads back exactly."""
-    return repr(value) if isinstance(value, float) else str(value)
+    """Write a value so that it reads back exactly, but for a password in a URL, which is hidden."""
+    return repr(value) if isinstance(value, float) else hide_password(str(value))

@@ -10,6 +10,7 @@ from click.core import ParameterSource
 from bt_run.cli.lazy import commands_of
 from bt_run.cli.options import settings_option
 from bt_run.core.errors import UnknownName
+from bt_run.core.passwords import hide_password
 
 __all__ = ["config"]
 
@@ -95,4 +96,4 @@ def _written(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return hide_password(str(value))

@@ -46,4 +46,4 @@ def bring_up(place: Place, *, wanted: str) -> None:
             f"The bot that writes {place} is of an older bt-run, which keeps no {wanted}. "
             f"Start it with this one."
         )
-    Journal(place.file if place.file is not None else place.url.render_as_string(hide_password=False)).close()
+    Journal(place.address).close()

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import NullPool, StaticPool
 
 from bt_run.core.errors import ConfigError, JournalError
+from bt_run.core.passwords import hide_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +36,7 @@ _WAL_PAGES = 1000
 _WAL_BYTES = 4_000_000  # as long as it grows until it is copied, at 4 KiB a page
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Place:
     """Where a journal lies; its text shows no password. `file` is None for a database that is not SQLite's."""
 
@@ -73,7 +74,15 @@ class Place:
         return cls(URL.create("sqlite", database=str(path)), path)
 
     def __str__(self) -> str:
-        return str(self.file) if self.file is not None else self.url.render_as_string(hide_password=True)
+        return str(self.file) if self.file is not None else hide_password(self.address)
+
+    def __repr__(self) -> str:
+        return f"Place({str(self)!r})"
+
+    @property
+    def address(self) -> str:
+        """Give what `parse` reads as this place: with its password, so to be handed on and never shown."""
+        return str(self.file) if self.file is not None else self.url.render_as_string(hide_password=False)
 
 
 def open_engine(place: Place, *, durable: bool) -> Engine:

@@ -30,6 +30,13 @@ def test_flags_beat_the_environment_beats_the_file_beats_the_default(bt_run, wor
     assert ("0.1%", "default") == origin(shown, "commission")
 
 
+def test_a_password_in_the_journal_s_url_is_not_shown(bt_run, work):
+    (work / "bt-run.toml").write_text('[live]\njournal = "postgresql+psycopg://bot:hush@db/journal"\n')
+    shown = bt_run("config", "show", "live").stdout
+
+    assert ("postgresql+psycopg://bot:***@db/journal", "settings file") == origin(shown, "journal")
+
+
 def settings_of_run(ran) -> tuple[float, str, float | None]:
     """Give cash, stake and stop-loss of a run, from its JSON."""
     settings = json.loads(ran.stdout)["settings"]

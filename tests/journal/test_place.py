@@ -34,6 +34,8 @@ def test_no_text_shows_a_password():
 
     assert "postgresql+psycopg://bot:***@127.0.0.1:1/journal" == str(place)
     assert "hush" not in repr(place)
+    assert "hush" not in repr(Place.parse("postgresql+psycopg://127.0.0.1/journal?user=bot&password=hush"))
+    assert Place.parse(place.address) == place
     with pytest.raises(ConfigError) as caught:
         Place.parse("nonsense://bot:hush@host/journal")
     assert "hush" not in str(caught.value)

@@ -199,9 +199,8 @@ class LiveAlerts(RunListener):
         from bt_run.run.alerting.control.control import TelegramControl  # noqa: PLC0415  # off by default
         from bt_run.run.alerting.control.live import LiveControlled  # noqa: PLC0415
 
-        journal = str(place.file) if place.file else place.url.render_as_string(hide_password=False)
         run = LiveControlled(
-            journal,
+            place.address,
             snapshot=lambda: self._snapshot,
             daily=lambda: "\n".join(self._day.lines(self._snapshot.quote_asset if self._snapshot else "")),
             chart=self._chart_of,

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from bt_run.core.clock import iso_utc
 from bt_run.core.errors import ConfigError, NoAnswer
+from bt_run.core.passwords import hide_password
 from bt_run.run.report.stored import stored_result
 from bt_run.run.verbs import is_running, tell_bot
 
@@ -170,7 +171,9 @@ def tell(
     if word == "panic" and told.confirm != _PANIC:
         raise ConfigError(f"A panic cancels all orders and sells what is held. Type {_PANIC} to confirm.")
     if not is_running(journal):
-        raise ConfigError(f"No bot runs on {journal}. bt-run {word} works from the journal alone.")
+        raise ConfigError(
+            f"No bot runs on {hide_password(journal)}. bt-run {word} works from the journal alone."
+        )
     try:
         return {"answers": list(tell_bot(journal, word, symbol=told.symbol))}
     except NoAnswer as error:
