@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).resolve().parents[1]
 
 # tests/exchange is on the path (pyproject.toml); its fixtures are there for every test.
-pytest_plugins = ["exchange_fixture", "desk_server"]
+pytest_plugins = ["exchange_fixture", "desk_server", "postgres_server"]
 
 # How long an example takes says something of the machine, not of the code.
 settings.register_profile("bt-run", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 _BUSY_S = 5
+_LIBPQ = ("psycopg", "psycopg2")
+_LIBPQ_WAITS = {"connect_timeout": 10, "tcp_user_timeout": 15_000}  # seconds and milliseconds
 _BIG_WAL_PAGES = 20_000
 _WAL_PAGES = 1000
 _WAL_BYTES = 4_000_000  # as long as it grows until it is copied, at 4 KiB a page
@@ -89,16 +91,15 @@ def open_engine(place: Place, *, durable: bool) -> Engine:
     """
     Make an engine that writes.
 
+    A server keeps what it commits as it is set up to.
+
     SQLite: write-ahead log, so that readers and the writer never wait for each other. With `durable` every
     commit waits for the disk; else a power failure, but no death of the process, may cost the last commits.
     The durable connection leaves the copying of the log into the file to the other one, because an order
     must not wait for it.
     """
     if place.file is None:
-        try:
-            return create_engine(place.url)
-        except ImportError as error:
-            raise ConfigError(f"{place}: this kind of database needs the package {error.name!r}.") from error
+        return _open_server(place)
     engine = create_engine(place.url, poolclass=NullPool)
     pages = _BIG_WAL_PAGES if durable else _WAL_PAGES
 
@@ -112,6 +113,27 @@ def open_engine(place: Place, *, durable: bool) -> Engine:
         connection.execute("PRAGMA foreign_keys=ON")
 
     _say_begin(engine, "BEGIN IMMEDIATE")
+    return engine
+
+
+def _open_server(place: Place) -> Engine:
+    """Make an engine on a server; where that is PostgreSQL's, nothing is waited for without an end."""
+    is_postgresql = place.url.get_backend_name() == "postgresql"
+    waits = _LIBPQ_WAITS if is_postgresql and place.url.get_driver_name() in _LIBPQ else {}
+    own = {name: value for name, value in waits.items() if name not in place.url.query}
+    try:
+        engine = create_engine(place.url, connect_args=own)
+    except ImportError as error:
+        raise ConfigError(f"{place}: this kind of database needs the package {error.name!r}.") from error
+    if is_postgresql:
+
+        @event.listens_for(engine, "connect")
+        def prepare(connection: Any, _: object) -> None:
+            cursor = connection.cursor()
+            cursor.execute(f"SET lock_timeout = '{_BUSY_S}s'")
+            cursor.close()
+            connection.commit()
+
     return engine
 
 
@@ -233,6 +255,7 @@ _HINTS = (
     ("is not a database", "It is not a journal, or damaged. Name another file."),
     ("malformed", "The file is damaged. Move it away and start with its backup or a new one."),
     ("database is locked", "Another program holds it in a transaction. End that program."),
+    ("lock timeout", "Another program holds it in a transaction. End that program."),
     ("full", "Make room on the disk."),
     ("readonly", "Allow writing to the file and its folder."),
     ("no such table", "It is a database, but not a journal of bt-run. Name another file."),

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
 
 from bt_run.core.errors import ConfigError
 from bt_run.journal.database import Place
 from bt_run.journal.journal import Journal
-from bt_run.journal.queries import JournalReader
-from bt_run.journal.records import OrderEvent
-from bt_run.journal.schema import METADATA, VERSION_TABLE
 
 
 def test_a_file_and_its_url_are_one_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -54,39 +48,3 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path):
         Journal(tmp_path / "none" / "bot.sqlite")
     with pytest.raises(ConfigError, match="is a folder"):
         Journal(tmp_path)
-
-
-@pytest.fixture
-def database() -> Iterator[str]:
-    """Give the URL of an empty database that is no file, and empty it again."""
-    url = os.environ.get("BT_RUN_TEST_JOURNAL_URL")
-    if not url:
-        pytest.skip("NOT TESTED: BT_RUN_TEST_JOURNAL_URL names no database to test with, such as PostgreSQL")
-    yield url
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        METADATA.drop_all(connection)
-        connection.exec_driver_sql(f"DROP TABLE {VERSION_TABLE}")
-    engine.dispose()
-
-
-def test_another_database(database: str, begin, make):
-    """Made, written, read, locked, opened again."""
-    with Journal(database) as journal:
-        run = begin(journal)
-        bar = make.bar(run=run, volume=float("nan"))
-        filled = make.order(run=run, state="FILLED")
-        journal.write_order(make.order(run=run), OrderEvent("Submitted", 1, {"why": "signal"}))
-
-        assert [1, 0] == [journal.write_bars([bar]) for _ in range(2)]
-        assert journal.write_fill(make.fill(run=run), filled, OrderEvent("Fill", 2))
-        assert not journal.write_fill(make.fill(run=run))
-        with pytest.raises(ConfigError, match="is being written by process"):
-            Journal(database)
-        with JournalReader(database) as reader:
-            assert [filled] == reader.orders(run=run)
-            assert [1, 2] == [line.sequence for line in reader.story(filled.client_id)]
-            assert [make.fill(run=run)] == reader.fills()
-            assert [str(bar)] == [str(found) for found in reader.bars(run)]
-    with Journal(database) as journal:
-        assert 1 == len(journal.runs())

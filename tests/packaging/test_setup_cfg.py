@@ -64,6 +64,14 @@ def test_a_dependency_has_bounds_and_the_pin_lies_between(requirement):
         assert requirement.specifier.contains(exact.version)
 
 
+def test_the_driver_of_a_server_has_bounds():
+    """It is installed by who keeps the journal there, and so is not among the pins."""
+    (driver,) = map(Requirement, lines("options.extras_require", "postgresql"))
+
+    assert ["<", ">="] == sorted(bound.operator for bound in driver.specifier)
+    assert canonicalize_name(driver.name) not in pins()
+
+
 def test_the_constraints_pin_all_that_is_needed():
     """Every package that our dependencies need here, and theirs in turn, is pinned to what is installed."""
     installed, wanted = {}, [requirement.name for requirement in REQUIREMENTS]
