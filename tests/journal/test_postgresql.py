@@ -152,7 +152,7 @@ def test_a_connection_that_is_cut_ends_the_writing_and_frees_the_lock(postgres_u
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         engine.dispose()
-        with pytest.raises(JournalError, match="terminating connection|closed the connection") as caught:
+        with pytest.raises(JournalError, match=r"terminating connection|closed the connection") as caught:
             journal.write_order(make.order(run=run), OrderEvent("Submitted", 1))
         assert "hush" not in str(caught.value)
     with Journal(postgres_url) as journal:
