@@ -88,7 +88,7 @@ class Inheritance:
                     self._introduce_order(known, owner, data, protector)
 
     def tell_trade(self, trade: Traded, strategies: Sequence[Any], protector: Protector) -> bool:
-        """Tell of a trade of an order that Backtrader has none for; False where no bar is there to make it on."""
+        """Tell of a trade of an order that Backtrader has none for; False where there is no bar for it."""
         session, order = self._session, trade.order
         data = self._bound.data_of(order.symbol)
         if data is None or not len(data) or not strategies or order.symbol in self.holdings:
