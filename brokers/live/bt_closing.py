@@ -35,7 +35,7 @@ class _Sale:
     """
     `left` is still to be sold, base asset; `sent` is the order that sells it now, empty where none does.
 
-    `entry` is what bought it, None for an earlier run's.
+    `entry` is what bought it, None where no leg of it will be refused any more.
     """
 
     entry: Ticket | None
@@ -72,7 +72,7 @@ class Closing:
 
     def close(self, behalf: Behalf, quantity: Decimal) -> bool:
         """
-        Sell so much of a bracket of an earlier run, once its own orders are cancelled.
+        Sell so much of a bracket that was left without its legs, once its own orders are cancelled.
 
         Tells whether so much is held that it can be sold.
         """

@@ -80,7 +80,7 @@ class Returns:
         if any(child.client_ids or not child.is_over for child in ticket.children):
             return  # the exchange has them, for it takes a list whole or not at all
         behalf = Behalf(ticket.symbol, ticket.bracket, ticket.order.owner, ticket.order.data)
-        if self._closing.sell(behalf, session.tickets.executed(ticket), "stop_loss"):
+        if self._closing.close(behalf, session.tickets.executed(ticket)):
             session.recorder.note(
                 f"{ticket.symbol}: what order {ticket.client_id} bought is sold at market: its stop and target "
                 f"were dropped when it was given up."
