@@ -82,7 +82,7 @@ def test_what_was_bought_has_its_stop_and_a_restart_knows_all(
     (bought,) = truth(site)["fills"]
     assert set(open_orders(site)) == {"STOP_LOSS", "LIMIT_MAKER"}
     assert site.follower.warned[0].startswith("Still held: ")
-    assert sum("Still open: sell" in words for words in site.follower.warned) == 2
+    assert sum("Still open: BTCUSDT sell" in words for words in site.follower.warned) == 2
 
     goes_on(site, journal_file)
     assert any(f"Missed trade {bought['id']}" in said for said in site.follower.said)
