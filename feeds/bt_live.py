@@ -217,6 +217,10 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
             self._enriched = self._enrich(bars)
         return self._enriched
 
+    def closed_bar(self, number: int) -> tuple[int, tuple[float, ...]]:
+        """Give a closed bar: when it opened, ms, and its values in the order of `BAR_COLUMNS`."""
+        return self._tail.row(number)
+
     @property
     def last_is_live(self) -> bool:
         """Tell whether the current bar had just closed when it was delivered, or is forming."""

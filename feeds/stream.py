@@ -75,6 +75,8 @@ class MarketStream:
         streams: Their names, lower case, such as ``btcusdt@kline_1m``.
         market: ``spot`` or ``futures`` (USD-M).
         policy: The times of its life.
+        on_event: Takes each event the moment it comes, in the place of the queue; iteration then waits for the
+            end. What it raises ends the stream.
         clock: Gives our time, seconds since 1970; each event is stamped with it.
         draw: Gives numbers in [0, 1) for the jitter of pauses.
     """
@@ -86,6 +88,7 @@ class MarketStream:
         *,
         market: Market = "spot",
         policy: StreamPolicy | None = None,
+        on_event: Callable[[StreamEvent], object] | None = None,
         clock: Callable[[], float] = time.time,
         draw: Callable[[], float] = random.random,
     ) -> None:
@@ -95,6 +98,7 @@ class MarketStream:
         self._clock = clock
         self._draw = draw
         self._events: asyncio.Queue[StreamEvent | BaseException | None] = asyncio.Queue()
+        self._tell = on_event or self._events.put_nowait
         self.trouble = ""
         self._links: set[Link] = set()
         self._closing: set[asyncio.Task[None]] = set()
@@ -247,15 +251,15 @@ class MarketStream:
             if text in self._echo:
                 return
             self._echo.add(text)
-        self._events.put_nowait(Frame(self._now_ms(), stream, text))
+        self._tell(Frame(self._now_ms(), stream, text))
 
     def _tell_open(self) -> None:
         self.trouble = ""
-        self._events.put_nowait(Connected(self._now_ms(), self.url.partition("?")[0]))
+        self._tell(Connected(self._now_ms(), self.url.partition("?")[0]))
 
     def _tell_lost(self, link: Link) -> None:
         self.trouble = link.reason
-        self._events.put_nowait(Disconnected(self._now_ms(), link.reason))
+        self._tell(Disconnected(self._now_ms(), link.reason))
 
     def _start_echo(self) -> None:
         if self._echo_end is not None:

@@ -110,7 +110,7 @@ class _Client(Client):  # type: ignore[misc]  # the library has no types
         data["timestamp"] = int(time.time() * 1000 + self.timestamp_offset)
         data["recvWindow"] = self.REQUEST_RECVWINDOW
         pairs = [(name, str(value)) for name, value in sorted(data.items()) if value is not None]
-        if not all(_PLAIN.fullmatch(text) for _, text in pairs):
+        if not _PLAIN.fullmatch("".join([text for _, text in pairs])):
             return None
         form = "&".join([f"{name}={text}" for name, text in pairs])
         signing = self.prepared_key.copy()

@@ -80,11 +80,12 @@ class Desk:
     def place(self, order: Order) -> Order:
         """Send an order once. Raises what the recorder raises; nothing was sent then."""
         self._recorder.intent(order)
-        self._send((order,))
         try:
-            events = self._gateway.place(self.orders[order.client_id])
+            events = self._gateway.place(order)
         except ExchangeError as error:
             events = (TimedOut(str(error)),)
+        finally:
+            self._sent((order,))
         self._take_answer(order.client_id, events)
         return self.orders[order.client_id]
 
@@ -92,11 +93,12 @@ class Desk:
         """Send an order list once, in the exchange's sequence (see `Gateway.place_list`)."""
         for order in orders:
             self._recorder.intent(order)
-        self._send(orders)
         try:
-            answers = self._gateway.place_list(kind, [self.orders[order.client_id] for order in orders])
+            answers = self._gateway.place_list(kind, orders)
         except ExchangeError as error:
             answers = {order.client_id: (TimedOut(str(error)),) for order in orders}
+        finally:
+            self._sent(orders)
         for order in orders:
             self._take_answer(order.client_id, answers.get(order.client_id, ()))
         return tuple(self.orders[order.client_id] for order in orders)
@@ -115,7 +117,8 @@ class Desk:
             self.take(client_id, event)
         return self.orders[client_id]
 
-    def _send(self, orders: Iterable[Order]) -> None:
+    def _sent(self, orders: Iterable[Order]) -> None:
+        """Take in orders that were sent, whatever came of it; not before, because then the request waits."""
         for order in orders:
             self._keep(order)
             self.take(order.client_id, Submitted())

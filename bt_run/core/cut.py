@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["Cutter"]
 
 
+_MOST_LINES = 64
+
+
 class Cutter:
     """
     Knows the open connections of some sessions and cuts them all.
@@ -100,13 +103,30 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = _pools_of(self._cutter)
 
 
+class _KnownHeaders(HTTPConnection):
+    """A connection that checks and encodes a header once: from request to request they hardly change."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._lines: dict[tuple[str, ...], bytes] = {}
+
+    def putheader(self, header: str, *values: str) -> None:  # type: ignore[override]  # as urllib3's
+        line = self._lines.get((header, *values))
+        if line is not None:
+            self._output(line)  # type: ignore[attr-defined]  # of http.client: the next line of the request
+            return
+        super().putheader(header, *values)
+        if len(self._lines) < _MOST_LINES:
+            self._lines[header, *values] = self._buffer[-1]  # type: ignore[attr-defined]  # the line it made
+
+
 def _pools_of(cutter: Cutter) -> dict[str, type[HTTPConnectionPool]]:
-    class Plain(HTTPConnection):
+    class Plain(_KnownHeaders, HTTPConnection):
         def connect(self) -> None:
             super().connect()
             cutter.note(self)
 
-    class Secure(HTTPSConnection):
+    class Secure(_KnownHeaders, HTTPSConnection):
         def connect(self) -> None:
             super().connect()
             cutter.note(self)

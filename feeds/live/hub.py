@@ -47,10 +47,11 @@ _BAN_SLACK_MS = 1_000
 
 @dataclass(eq=False)
 class _Line:
-    """One connection: the streams on it, and whether it is open."""
+    """One connection: the streams on it, and whether it is open, and was ever."""
 
     names: tuple[str, ...]
     connected: bool = False
+    was_open: bool = False
     stream: MarketStream | None = None
 
 
@@ -231,18 +232,21 @@ class LiveHub:
 
     async def _listen(self, line: _Line) -> None:
         """Read a connection for ever; bans and refusals too are waited out once it was open."""
-        was_open = False
         while True:
             line.stream = MarketStream(
-                self.venue, line.names, market=self.market, policy=self._policy, clock=self._clock
+                self.venue,
+                line.names,
+                market=self.market,
+                policy=self._policy,
+                on_event=partial(self._take, line),
+                clock=self._clock,
             )
             try:
                 async with line.stream as events:
-                    async for event in events:
-                        was_open |= isinstance(event, Connected)
-                        self._take(line, event)
+                    async for _ in events:
+                        pass
             except (Banned, Rejected) as error:
-                if not was_open:
+                if not line.was_open:
                     raise
                 line.stream.trouble = str(error)
                 self._lose(line, str(error))
@@ -252,7 +256,7 @@ class LiveHub:
         if isinstance(event, Frame):
             self._take_frame(event)
         elif isinstance(event, Connected):
-            line.connected = True
+            line.connected = line.was_open = True
             for channel in self._heard_on(line):
                 channel.connected(self.now_ms())
         elif isinstance(event, Disconnected):

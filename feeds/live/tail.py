@@ -60,6 +60,10 @@ class Tail:
         """Give a bar as Backtrader's lines hold it: the day number of its open, then the other columns."""
         return (day_number(int(self._times[number])), *self._values[:, number].tolist())
 
+    def row(self, number: int) -> tuple[int, tuple[float, ...]]:
+        """Give a bar: its open time, ms since 1970 UTC, and the other columns in the order of BAR_COLUMNS."""
+        return int(self._times[number]), tuple(self._values[:, number].tolist())
+
     def open_time(self, number: int) -> int:
         """Give the open time of a bar, ms since 1970 UTC."""
         return int(self._times[number])

@@ -86,13 +86,13 @@ class SymbolLog:
     marked_fills: int = 0
     refusals: list[Refusal] = field(default_factory=list)
 
-    def mark(self, open_time: int, *, equity: float, cash: float, position: float) -> None:
-        """Write down the account at the close of a bar."""
+    def mark(self, open_time: int, *, equity: float, cash: float, position: float, fills: int) -> None:
+        """Write down the account at the close of a bar, before which `fills` trades were made."""
         self.times.append(open_time)
         self.equity.append(equity)
         self.cash.append(cash)
         self.position.append(position)
-        self.marked_fills = len(self.fills)
+        self.marked_fills = fills
 
     @property
     def has_traded_since(self) -> bool:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from brokers.amounts import exact, plus, times
 from bt_run.core.clock import iso_utc
-from bt_run.core.market import BAR_COLUMNS
 from bt_run.run.live.bt_cerebro import forget_old
 from bt_run.run.live.interpreter import spare_what_lives_on
 from bt_run.run.live.log import BarSeen
@@ -85,12 +84,23 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class _Marked:
-    """A bar with the account at its close, until it is written down."""
+    """
+    A bar with the account at its close, until it is written down.
+
+    `value` is None where cash and this position are all there is; `fills` counts the symbol's trades so far.
+    """
 
     bar: BarSeen
     cash: Decimal
     position: Decimal
-    value: Decimal
+    value: Decimal | None
+    fills: int
+
+    def worth(self) -> Decimal:
+        """Give the account's value at the bar's close, quote asset."""
+        if self.value is not None:
+            return self.value
+        return plus(self.cash, times(self.position, exact(self.bar.row[3])))
 
 
 class LiveTurns:
@@ -230,9 +240,7 @@ class LiveTurns:
         if self._last_day.get(symbol) == day:
             return None
         self._last_day[symbol] = day
-        bars, place = feed.loaded, len(feed) - 1
-        open_time = int(bars.open_time[place])
-        row = tuple(float(getattr(bars, name)[place]) for name in BAR_COLUMNS[1:])
+        open_time, row = feed.closed_bar(len(feed) - 1)
         if feed.last_is_live and self._broker.missed.is_news(symbol, open_time):
             self._was_live.add(symbol)
             return BarSeen(symbol, open_time, row, "live")
@@ -240,48 +248,26 @@ class LiveTurns:
         return BarSeen(symbol, open_time, row, "backfill" if is_missed else "history")
 
     def _mark(self, bar: BarSeen) -> None:
+        """Keep the account as it is before the strategy moves it; what it is worth is reckoned later."""
         ledger = self._broker.ledger
-        cash, quantity = ledger.cash, ledger.holding(bar.symbol).quantity
-        value = cash
-        if bar.source != "history":
-            if bar.source == "backfill":
-                orders = {**self._recent, **self._broker.orders}
-                end = self._grid.end_of(bar.open_time)
-                cash, quantity = books_at(ledger, bar.symbol, orders.values(), end)
-            value = plus(cash, times(quantity, exact(bar.row[3])))
-            if len(self._feeds) > 1:
-                value = exact(self._broker.getvalue())
-            self._log.bars += 1
-            self._log.symbols[bar.symbol].mark(
-                bar.open_time,
-                equity=float(value),
-                cash=float(cash),
-                position=self._broker.sellable(bar.symbol, quantity),
-            )
-        if bar.is_live:
-            self._safety.mark(value, self._now_ms())
-        self._marked.append(_Marked(bar, cash, quantity, value))
+        cash, quantity, value = ledger.cash, ledger.holding(bar.symbol).quantity, None
+        if bar.source == "backfill":
+            orders = {**self._recent, **self._broker.orders}
+            cash, quantity = books_at(ledger, bar.symbol, orders.values(), self._grid.end_of(bar.open_time))
+        if bar.source != "history" and len(self._feeds) > 1:
+            value = exact(self._broker.getvalue())
+        self._marked.append(_Marked(bar, cash, quantity, value, len(self._log.symbols[bar.symbol].fills)))
 
     def _write_down(self, *, last: bool = False) -> None:
         marked, self._marked = self._marked, []
         if marked:
             forget_old(self._cerebro.runningstrats)
         for item in marked:
-            bar = item.bar
-            self._unwritten.append(bar)
-            self._events.listener.bar(bar, item.value)
-            if bar.source == "history":
-                continue
-            price = exact(bar.row[3])
-            self._recorder.equity(
-                bar.symbol,
-                bar.open_time,
-                cash=item.cash,
-                position=item.position,
-                price=price,
-                value=item.value,
-            )
-            self._write_signal(bar)
+            self._unwritten.append(item.bar)
+            if item.bar.source == "history":
+                self._events.listener.bar(item.bar, item.cash)
+            else:
+                self._write_bar(item)
         is_calm = not marked or any(item.bar.source != "history" for item in marked)
         if self._unwritten and (is_calm or last or len(self._unwritten) >= _BATCH):
             bars, self._unwritten = self._unwritten, []
@@ -289,6 +275,30 @@ class LiveTurns:
         self._recorder.flush()
         if marked and not self._is_replay and not self._waiting():
             self._recorder.stay_ready()
+
+    def _write_bar(self, item: _Marked) -> None:
+        """Write down a bar of the run, the account at its close, and what was decided there."""
+        bar, value = item.bar, item.worth()
+        self._log.bars += 1
+        self._log.symbols[bar.symbol].mark(
+            bar.open_time,
+            equity=float(value),
+            cash=float(item.cash),
+            position=self._broker.sellable(bar.symbol, item.position),
+            fills=item.fills,
+        )
+        if bar.is_live:
+            self._safety.mark(value, self._now_ms())
+        self._events.listener.bar(bar, value)
+        self._recorder.equity(
+            bar.symbol,
+            bar.open_time,
+            cash=item.cash,
+            position=item.position,
+            price=exact(bar.row[3]),
+            value=value,
+        )
+        self._write_signal(bar)
 
     def _write_signal(self, bar: BarSeen) -> None:
         """Write down what our own strategies decided; others tell nobody but by their orders."""

@@ -238,7 +238,7 @@ def test_the_record_has_the_intent_before_the_request_leaves(exchange, run):
     run(exchange, FLAT, script, recorder=record)
     assert [call[:2] for call in record.calls] == [
         ("intent", 0),
-        ("changed", 0),  # Submitted
+        ("changed", 1),  # Submitted: told after the request, which waits for nothing but the intent
         ("changed", 1),  # Accepted
         ("changed", 1),  # Filled
         ("fill", 1),
