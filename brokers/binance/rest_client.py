@@ -36,6 +36,7 @@ __all__ = ["RestClient", "Verb"]
 Verb = Literal["get", "post", "delete"]
 
 _ATTEMPTS = 3
+_SLICE_S = 0.5
 _USED_WEIGHT = "X-MBX-USED-WEIGHT-1M"
 
 
@@ -68,7 +69,7 @@ class RestClient:
         self.last_used_at = float("-inf")
         self._patience_s = patience_s
         self._closed = threading.Event()
-        self._sleep = sleep or self._closed.wait
+        self._sleep = sleep or self._pause
         self._cutter = Cutter()
         self._library = make_client(venue, credentials)
         self._cutter.watch(self._library.session)
@@ -193,6 +194,12 @@ class RestClient:
                 until_ms = self.clock.now_ms() + round(wait_s * 1000) if hold.is_ban else None
                 raise RequestFailed(Failure("held", hold.reason, wait_s=wait_s, until_ms=until_ms))
             self._sleep(wait_s)
+
+    def _pause(self, wait_s: float) -> None:
+        """Wait until it is closed; in slices, as a Ctrl-C at the very beginning of one is heard at its end."""
+        until = time.monotonic() + wait_s
+        while (left_s := until - time.monotonic()) > 0 and not self._closed.wait(min(left_s, _SLICE_S)):
+            pass
 
     def _no_answer(self, error: Exception) -> Failure:
         """Tell whether a request that got no answer can have arrived."""
