@@ -2,7 +2,7 @@
 Find out at the exchange how an order by hand stands.
 
 An order without an answer is asked for by its client id until the exchange knows it, or has said for a minute
-that it does not; it is never sent again.
+that it does not, and lists no trade that may be its; it is never sent again.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from brokers.order_events import Expired
 from brokers.orders import State
+from brokers.reconciling.account import SPREAD_MS
 from brokers.reconciling.one_order import lesson_of_absence, lesson_of_order
-from brokers.reconciling.views import Missing
+from brokers.reconciling.views import ExchangeOrder, Missing
 from bt_run.run.by_hand.book import after, order_in
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from brokers.gateway import Gateway
     from brokers.orders import Order
-    from brokers.reconciling.views import ExchangeOrder, ExchangeTrade
+    from brokers.reconciling.views import ExchangeTrade
     from bt_run.journal.hand_orders import HandOrderRecord
 
 __all__ = ["PATIENCE_S", "Settler", "is_as_told"]
@@ -53,6 +54,7 @@ class Settler:
         self._patience_s = patience_s
         self._steady = steady
         self._missing_since: dict[str, float] = {}
+        self._others: set[tuple[str, int]] = set()
 
     def settle(self, record: HandOrderRecord, *, now_ms: int) -> HandOrderRecord:
         """Ask for an order and give its record after the answer. Raises ExchangeError, JournalError."""
@@ -60,6 +62,11 @@ class Settler:
         told = self._gateway.query(order.symbol, order.client_id)
         if told is None:
             return self._absent(record, order, now_ms=now_ms)
+        return self._found(record, order, told, now_ms=now_ms)
+
+    def _found(
+        self, record: HandOrderRecord, order: Order, told: ExchangeOrder, *, now_ms: int
+    ) -> HandOrderRecord:
         self._missing_since.pop(order.client_id, None)
         trades: tuple[ExchangeTrade, ...] = ()
         if told.executed > order.executed:
@@ -78,8 +85,33 @@ class Settler:
         if lesson.contradiction:
             events = (Expired("the exchange does not know it any more; it may have been reset", 0),)
         is_over = events and not lesson.is_open
+        trace = self._trace_of(order) if is_over else None
+        if isinstance(trace, ExchangeOrder):
+            return self._found(record, order, trace, now_ms=now_ms)
+        if trace is not None:
+            self._note(order.client_id, f"nobody knows whose a listed trade of order {trace} is")
+            return record
         self._note(order.client_id, "" if is_over else "the exchange does not know it yet; it is asked for")
         return after(record, events, now_ms=now_ms)
+
+    def _trace_of(self, order: Order) -> ExchangeOrder | int | None:
+        """
+        Give the order where a listed trade leads to it, or the number of an order of which nobody knows.
+
+        One copy of the exchange's books may deny what another lists. None where no trade speaks for it.
+        """
+        start_ms = max(0, order.created_ms - SPREAD_MS)
+        trades = self._gateway.trades(order.symbol, start_ms=start_ms)
+        for number in dict.fromkeys(trade.exchange_id for trade in trades):
+            if (order.symbol, number) in self._others:
+                continue
+            told = self._gateway.query_number(order.symbol, number)
+            if told is None:
+                return number
+            if told.client_id == order.client_id:
+                return told
+            self._others.add((order.symbol, number))
+        return None
 
     def _note(self, client_id: str, trouble: str) -> None:
         if not trouble:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -24,12 +25,19 @@ class Exchange:
     def __init__(self) -> None:
         self.told: ExchangeOrder | None = None
         self.known: tuple[ExchangeTrade, ...] = ()
+        self.listed: tuple[ExchangeTrade, ...] = ()
+        self.numbered: dict[int, ExchangeOrder] = {}
+        self.asked: list[int] = []
 
     def query(self, symbol, client_id):
         return self.told
 
-    def trades(self, symbol, *, exchange_id):
-        return self.known
+    def query_number(self, symbol, exchange_id):
+        self.asked.append(exchange_id)
+        return self.numbered.get(exchange_id)
+
+    def trades(self, symbol, *, exchange_id=None, start_ms=None):
+        return self.known if start_ms is None else self.listed
 
 
 class Clock:
@@ -101,6 +109,38 @@ def test_one_that_never_arrived_is_known_after_a_minute_and_not_before(settle, c
 
     assert State.REJECTED == order_in(settle(now)).state
     assert {} == settle.troubles
+
+
+def test_one_that_a_lagging_copy_denies_is_found_by_its_trades(settle, exchange, clock):
+    """A minute of denials is no proof: what was traded is asked for by its order's number."""
+    now = settle(record(Submitted()))
+    exchange.known = exchange.listed = (trade(1, "0.4"), trade(2, "0.6"))
+    exchange.numbered = {7: told("FILLED", "1")}
+    clock.now = 60.0
+    order = order_in(settle(now))
+
+    assert (State.FILLED, D(1)) == (order.state, order.executed)
+    assert {} == settle.troubles
+
+
+def test_one_is_in_doubt_while_nobody_knows_whose_a_trade_is(settle, exchange, clock):
+    """It may be this order's; of another's trades the number is asked for once."""
+    now = settle(record(Submitted()))
+    exchange.listed = (trade(1, "0.4"),)
+    clock.now = 60.0
+    now = settle(now)
+    assert State.UNKNOWN == order_in(now).state
+    assert "order 7" in settle.troubles[ID]
+    exchange.numbered = {7: replace(told("FILLED", "0.4"), client_id="another")}
+    exchange.listed += (trade(2, "0.1"),)
+    now = settle(now)
+
+    assert State.REJECTED == order_in(now).state
+    assert [7, 7] == exchange.asked
+    settle(record(Submitted()))
+    clock.now = 120.0
+    assert State.REJECTED == order_in(settle(record(Submitted()))).state
+    assert [7, 7] == exchange.asked
 
 
 def test_one_that_turns_up_late_counts_its_minute_anew(settle, exchange, clock):
