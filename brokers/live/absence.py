@@ -6,14 +6,42 @@ from typing import TYPE_CHECKING
 
 from brokers.amounts import text_of
 from brokers.reconciling.account import SPREAD_MS, compare_balances, stray_orders
-from brokers.reconciling.views import Belief, ExchangeOrder, ExchangeView
+from brokers.reconciling.views import Belief, ExchangeView
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from brokers.gateway import Gateway
     from brokers.live.desk import Desk
     from brokers.orders import Order
+    from brokers.reconciling.views import ExchangeOrder
 
-__all__ = ["Evidence"]
+__all__ = ["Evidence", "TradeOwners"]
+
+
+class TradeOwners:
+    """Finds an order by the number that its trades tell; another's number is remembered and asked for once."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._others: set[tuple[str, int]] = set()
+
+    def seek(self, order: Order, numbers: Iterable[int]) -> ExchangeOrder | int | None:
+        """
+        Give the order where a number of its symbol is its own, or a number of which nobody knows whose it is.
+
+        None where all are others'. Raises ExchangeError.
+        """
+        for number in numbers:
+            if (order.symbol, number) in self._others:
+                continue
+            told = self._gateway.query_number(order.symbol, number)
+            if told is None:
+                return number
+            if told.client_id == order.client_id:
+                return told
+            self._others.add((order.symbol, number))
+        return None
 
 
 class Evidence:
@@ -21,13 +49,13 @@ class Evidence:
     Looks for what speaks against an absence: a trade that no known order made, or coins or cash that are gone.
 
     One copy of the exchange's books may lag where others do not. Whose the trade is, the number of its order
-    tells; another's is remembered, so that it is asked for once.
+    tells.
     """
 
     def __init__(self, desk: Desk, gateway: Gateway) -> None:
         self._desk = desk
         self._gateway = gateway
-        self._others: dict[tuple[str, int], ExchangeOrder] = {}
+        self._owners = TradeOwners(gateway)
 
     def against(self, order: Order) -> ExchangeOrder | str:
         """
@@ -39,15 +67,11 @@ class Evidence:
         start_ms = max(0, order.created_ms - SPREAD_MS)
         trades = self._gateway.trades(symbol, start_ms=start_ms)
         belief = Belief(desk.orders, desk.ledger, frozenset())
-        view = ExchangeView(queried=tuple(self._others.values()), trades=trades)
-        for where, number in stray_orders(symbol, belief, view, since_ms=order.created_ms):
-            told = self._gateway.query_number(where, number)
-            if told is None:
-                return f"a trade of order {number} is listed, of which nobody knows whose it is"
-            if told.client_id == order.client_id:
-                return told
-            self._others[where, number] = told
-        return self._shortage(order)
+        strays = stray_orders(symbol, belief, ExchangeView(trades=trades), since_ms=order.created_ms)
+        found = self._owners.seek(order, (number for _, number in strays))
+        if isinstance(found, int):
+            return f"a trade of order {found} is listed, of which nobody knows whose it is"
+        return self._shortage(order) if found is None else found
 
     def _shortage(self, order: Order) -> str:
         """Say what the account lacks of the assets of the order."""

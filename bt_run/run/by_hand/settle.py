@@ -11,6 +11,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from brokers.live.absence import TradeOwners
 from brokers.order_events import Expired
 from brokers.orders import State
 from brokers.reconciling.account import SPREAD_MS
@@ -54,7 +55,7 @@ class Settler:
         self._patience_s = patience_s
         self._steady = steady
         self._missing_since: dict[str, float] = {}
-        self._others: set[tuple[str, int]] = set()
+        self._owners = TradeOwners(gateway)
 
     def settle(self, record: HandOrderRecord, *, now_ms: int) -> HandOrderRecord:
         """Ask for an order and give its record after the answer. Raises ExchangeError, JournalError."""
@@ -102,16 +103,7 @@ class Settler:
         """
         start_ms = max(0, order.created_ms - SPREAD_MS)
         trades = self._gateway.trades(order.symbol, start_ms=start_ms)
-        for number in dict.fromkeys(trade.exchange_id for trade in trades):
-            if (order.symbol, number) in self._others:
-                continue
-            told = self._gateway.query_number(order.symbol, number)
-            if told is None:
-                return number
-            if told.client_id == order.client_id:
-                return told
-            self._others.add((order.symbol, number))
-        return None
+        return self._owners.seek(order, dict.fromkeys(trade.exchange_id for trade in trades))
 
     def _note(self, client_id: str, trouble: str) -> None:
         if not trouble:
