@@ -149,7 +149,9 @@ class JournalQueries:
 
     def order(self, client_id: str, *, run: int | None = None) -> OrderRecord | None:
         """Give one order, of the newest run that used its id; None where it is not known."""
-        found = list(self.find(OrderRecord, Window(run=run), schema.orders.c.client_id == client_id))
+        columns = schema.orders.c
+        by_key = columns.run.in_(select(schema.runs.c.run))  # a look for each run; else at every order
+        found = list(self.find(OrderRecord, Window(run=run), columns.client_id == client_id, by_key))
         return max(found, key=lambda order: order.run, default=None)
 
     def open_orders(

@@ -161,13 +161,10 @@ PUT_TABLES = (
 
 _PUT = {table.name: _change_and_add(table) for table in PUT_TABLES}
 _PUT_AT_ONCE = {table.name: _add_or_change(table) for table in PUT_TABLES}
-# Each line ends in another tree: the tables, the index of their keys, the indexes by state and by client id.
+# A run's next order and its line follow its newest ones: in either tree, at the end of the run's part.
 _LOOK_AHEAD = """
-SELECT (SELECT max(rowid) FROM orders), (SELECT max(rowid) FROM order_events),
-    (SELECT strategy FROM runs WHERE run = :run), (SELECT max(rowid) FROM orders WHERE state = 'NEW'),
-    (SELECT max(sequence) FROM order_events WHERE run = :run AND client_id = newest),
-    (SELECT max(client_id) FROM orders WHERE client_id >= newest)
-FROM (SELECT max(client_id) AS newest FROM orders WHERE run = :run)
+SELECT (SELECT strategy FROM runs WHERE run = :run), (SELECT max(client_id) FROM orders WHERE run = :run),
+    (SELECT max(client_id) FROM order_events WHERE run = :run)
 """
 _FILL_KEY = _key_of(schema.fills)
 _BAR_KEY = _key_of(schema.bars)

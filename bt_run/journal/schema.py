@@ -47,7 +47,7 @@ __all__ = [
     "writer",
 ]
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 """The version that this bt-run writes."""
 
 VERSION_TABLE = "bt_run_journal_version"
@@ -119,9 +119,12 @@ orders = Table(
     Column("purpose", String(32), nullable=False),
     Column("exchange_id", BigInteger),
     Column("reason", Text, nullable=False),
-    Index("orders_by_state", "state"),
-    Index("orders_by_client_id", "client_id"),
+    sqlite_with_rowid=False,
 )
+"""
+A new order waits until it is written, and each page costs it time. So in SQLite this table and that of events
+lie in the trees of their keys, one page each, and there is no index: what looks for orders gives their runs.
+"""
 
 order_events = Table(
     "order_events",
@@ -133,6 +136,7 @@ order_events = Table(
     _time("time_ms"),
     Column("details", Document, nullable=False),
     ForeignKeyConstraint(["run", "client_id"], ["orders.run", "orders.client_id"]),
+    sqlite_with_rowid=False,
 )
 
 fills = Table(

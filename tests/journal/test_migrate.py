@@ -25,6 +25,7 @@ from sqlalchemy import create_engine
 from bt_run.core.errors import ConfigError
 from bt_run.journal.alert_tables import AlertTables
 from bt_run.journal.commands import find_command
+from bt_run.journal.hand_orders import HandOrders
 from bt_run.journal.journal import Journal
 from bt_run.journal.queries import JournalReader
 from bt_run.journal.records import (
@@ -69,6 +70,18 @@ def shape(path: Path) -> dict[str, set[tuple]]:
         }
 
 
+def without_rowid(path: Path) -> set[str]:
+    """Give the tables that lie in the trees of their keys."""
+    with closing(sqlite3.connect(path)) as raw:
+        made = raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
+    return {name for name, sql in made if sql.rstrip().endswith("WITHOUT ROWID")}
+
+
+def indexes(path: Path) -> list[tuple]:
+    """Give the indexes and their tables, also those that SQLite has made of keys."""
+    return sorted(row[1:3] for row in rows(path, "sqlite_master") if row[0] == "index")
+
+
 @pytest.fixture(params=DUMPS, ids=lambda path: path.stem)
 def old(request: pytest.FixtureRequest, path: Path) -> Path:
     """Give a journal of an older version."""
@@ -102,6 +115,8 @@ def test_an_old_journal_gets_the_same_tables_as_a_new_one(old: Path, tmp_path: P
     engine.dispose()
 
     assert shape(tmp_path / "new.sqlite") == shape(old)
+    assert {"orders", "order_events"} == without_rowid(tmp_path / "new.sqlite") == without_rowid(old)
+    assert indexes(tmp_path / "new.sqlite") == indexes(old)
     assert [] == differences
     assert f"{SCHEMA_VERSION:04}" == version(old)
 
@@ -135,7 +150,31 @@ def test_nothing_is_lost(old: Path):
                 assert [("rule", "sent")] == [(told.kind, way.state) for told, way in tables.newest(9)]
         if old_version >= 5:
             assert {"symbol": "ETHUSDT"} == find_setting(old, "desk")
+        if old_version >= 6:
+            (by_hand,) = HandOrders(old).unsettled("practice")
+            assert ("hand-1", Decimal("63000.50"), 2) == (
+                by_hand.order.client_id,
+                by_hand.order.price,
+                len(by_hand.story),
+            )
         assert 3 == journal.begin_run(venue="x", symbol="B", interval="1m", strategy="s", started_ms=1).run
+
+
+@pytest.mark.parametrize("table", ["orders", "order_events"])
+def test_a_table_that_is_made_anew_holds_what_it_held(old: Path, table: str):
+    """Each value as it lay there, of its type."""
+
+    def cells() -> list[tuple]:
+        with closing(sqlite3.connect(old)) as raw:
+            return raw.execute(f"SELECT {wanted} FROM {table} ORDER BY 1, 2, 3").fetchall()  # noqa: S608
+
+    names = sorted(name for name, *_ in shape(old)[table])
+    wanted = ", ".join(f"{name}, typeof({name})" for name in ("run", "client_id", *names))
+    before = cells()
+    Journal(old).close()
+
+    assert before
+    assert before == cells()
 
 
 def test_every_row_of_an_old_journal_can_be_written_again(old: Path, make, begin):
@@ -173,11 +212,14 @@ def test_the_old_file_is_kept_beside_it(old: Path):
     assert was == version(old.with_name(f"{kept.name}-2"))
 
 
-@pytest.mark.parametrize("number", [0, 9, 30])
-def test_a_kill_in_the_middle_leaves_the_old_journal(path: Path, number: int):
+@pytest.mark.parametrize(
+    ("dump", "number"), [*((1, number) for number in (0, 9, 30)), *((6, number) for number in (1, 5, 6, 9, 11))]
+)
+def test_a_kill_in_the_middle_leaves_the_old_journal(path: Path, dump: int, number: int):
     """As it was; and the next start brings it up to date."""
-    restore(DUMPS[0], path)
-    before = rows(path, "orders"), rows(path, "fills")
+    restore(HERE / f"journal_v{dump}.sql", path)
+    tables = ("orders", "order_events", "fills", VERSION_TABLE)
+    before = [rows(path, table) for table in tables]
     ran = subprocess.run(
         [sys.executable, HERE / "dying_child.py", path, str(number)],
         capture_output=True,
@@ -186,8 +228,7 @@ def test_a_kill_in_the_middle_leaves_the_old_journal(path: Path, number: int):
     )
 
     assert (-9, "") == (ran.returncode, ran.stdout)
-    assert "0001" == version(path)
-    assert before == (rows(path, "orders"), rows(path, "fills"))
+    assert before == [rows(path, table) for table in tables]
     with Journal(path) as journal:
         assert 3 == len(journal.orders())
 

@@ -57,7 +57,7 @@ def test_what_is_written_is_read(postgres_url: str, begin, make):
 
 
 def columns_of(url: str) -> dict[str, list[str]]:
-    """Give the columns of each table with their types."""
+    """Give the columns of each table with their types, its key and its indexes."""
     engine = create_engine(url)
     with engine.connect() as connection:
         found = MetaData()
@@ -70,6 +70,7 @@ def columns_of(url: str) -> dict[str, list[str]]:
         name: [
             *sorted(f"{column.name} {column.type} {column.nullable}" for column in table.columns),
             *keys[name],
+            *sorted(f"{index.name} {index.columns.keys()}" for index in table.indexes),
         ]
         for name, table in found.tables.items()
     }
