@@ -23,8 +23,8 @@ class Recorder(Protocol):
     at the next start.
     """
 
-    def intent(self, order: Order) -> None:
-        """Write down an order in state NEW, before it is sent; a list tells its orders one by one."""
+    def intent(self, *orders: Order) -> None:
+        """Write down the orders of one request, in state NEW, before it is sent: one, or those of a list."""
 
     def changed(self, order: Order, event: Event) -> None:
         """Write down what happened to an order; `order` is as it is after the event."""
@@ -51,8 +51,8 @@ class Recorder(Protocol):
 class NoRecord:
     """Keeps nothing."""
 
-    def intent(self, order: Order) -> None:
-        """Forget it."""
+    def intent(self, *orders: Order) -> None:
+        """Forget them."""
 
     def changed(self, order: Order, event: Event) -> None:
         """Forget it."""

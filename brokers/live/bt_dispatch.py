@@ -240,6 +240,7 @@ class Dispatch:
             pending = bool(number) and kind != ""
             objection = session.objection(ticket, order, pending=pending)
             if objection is not None:
+                session.names.take_back(list_id or orders[0].client_id)
                 for member in tickets:
                     session.refuse(member, objection)
                 return

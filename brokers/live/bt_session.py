@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import backtrader as bt
 
 from brokers.amounts import ZERO, minus, plus, ratio, times
+from brokers.client_ids import ClientId
 from brokers.filter_checks import Conditions, check
 from brokers.guard import EntryRequest
 from brokers.live.drafts import Refusal
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
 
-    from brokers.client_ids import ClientId
     from brokers.gateway import Gateway
     from brokers.guard import Guard
     from brokers.live.bt_positions import Positions
@@ -46,6 +46,17 @@ class Names:
         """Give the next one."""
         given, self._next = self._next, self._next.next()
         return str(given)
+
+    def take_back(self, name: str) -> None:
+        """
+        Take back a name and all that were given after it: nothing was sent under them.
+
+        So the names that were sent follow each other without gaps: a start asks for those that it may lack.
+        """
+        given = ClientId.parse(name)
+        if given is None or given.run != self.run:
+            raise ValueError(f"{name!r} was not given here")
+        self._next = given
 
 
 @dataclass(slots=True)

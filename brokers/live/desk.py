@@ -91,8 +91,7 @@ class Desk:
 
     def place_list(self, kind: Literal["OCO", "OTO", "OTOCO"], orders: Sequence[Order]) -> tuple[Order, ...]:
         """Send an order list once, in the exchange's sequence (see `Gateway.place_list`)."""
-        for order in orders:
-            self._recorder.intent(order)
+        self._recorder.intent(*orders)
         try:
             answers = self._gateway.place_list(kind, orders)
         except ExchangeError as error:

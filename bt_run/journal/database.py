@@ -87,7 +87,7 @@ class Place:
         return str(self.file) if self.file is not None else self.url.render_as_string(hide_password=False)
 
 
-def open_engine(place: Place, *, durable: bool) -> Engine:
+def open_engine(place: Place, *, durable: bool, copies: bool | None = None) -> Engine:
     """
     Make an engine that writes.
 
@@ -95,13 +95,13 @@ def open_engine(place: Place, *, durable: bool) -> Engine:
 
     SQLite: write-ahead log, so that readers and the writer never wait for each other. With `durable` every
     commit waits for the disk; else a power failure, but no death of the process, may cost the last commits.
-    The durable connection leaves the copying of the log into the file to the other one, because an order
-    must not wait for it.
+    A connection that does not copy leaves the copying of the log into the file to another one, because an order
+    must not wait for it; unless it is said, the durable ones do not.
     """
     if place.file is None:
         return _open_server(place)
     engine = create_engine(place.url, poolclass=NullPool)
-    pages = _BIG_WAL_PAGES if durable else _WAL_PAGES
+    pages = _WAL_PAGES if (not durable if copies is None else copies) else _BIG_WAL_PAGES
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _: object) -> None:

@@ -1,11 +1,12 @@
 """
 The journal's one writer.
 
-An order's intent, every change of an order, and every fill are on the disk when the call returns; only then may
-a request leave. What was merely seen (bars, signals, equity, balances, connections) is committed at once too,
-but does not wait for the disk. So a killed process loses nothing that a call returned for; a power failure may
-lose what was seen since the last order, checkpoint or `stay_ready`, and never an order, a fill or a fact of
-`write_state`.
+Every change of an order, and every fill, is on the disk when the call returns. What was merely seen (bars,
+signals, equity, balances, connections) is committed at once too, but does not wait for the disk; nor does the
+intent of a request that is about to leave (`write_intents`). So a killed process loses nothing that a call
+returned for. A power failure may lose what was seen since the last order, checkpoint or `stay_ready`, and the
+orders of the last request, which the exchange knows by the ids that follow the last one here; never another
+order, a fill or a fact of `write_state`.
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ class Journal(JournalQueries):
         self._owner = (os.getpid(), threading.get_ident())
         self._venues: dict[int, str] = {}
         self._log = None if self.place.file is None else LogFile(self.place.file)
+        self._is_on_disk = True  # what `write_intents` was given last
         self._closing = ExitStack()
         try:
             with telling(self.place):
@@ -108,6 +110,11 @@ class Journal(JournalQueries):
         self._closing.callback(quick.dispose)
         self._durable = self._closing.enter_context(durable.connect())
         self._quick = self._closing.enter_context(quick.connect()) if quick is not durable else self._durable
+        self._intents = self._durable
+        if self._log is not None and self._log.can_flush:
+            hasty = open_engine(self.place, durable=False, copies=False)
+            self._closing.callback(hasty.dispose)
+            self._intents = self._closing.enter_context(hasty.connect())
         self._hold = hold
         if self._log is not None:
             self._closing.callback(self._log.close)
@@ -222,10 +229,9 @@ class Journal(JournalQueries):
         if not isinstance(self._hold, FileHold):
             return
         self._check_thread()
-        raw = driver_of(self._durable)
         with telling(self.place):
-            lengthen_log(raw)
-            rehearse(raw, run)
+            lengthen_log(driver_of(self._durable))
+            rehearse(driver_of(self._intents), run)
         runs = schema.runs
         with self._writing(self._durable) as connection:  # the longer log is on the disk with it
             connection.execute(update(runs).where(runs.c.run == run), {"outcome": ""})
@@ -239,11 +245,30 @@ class Journal(JournalQueries):
         if self._log is None:
             return
         self._check_thread()
-        self._log.flush()
+        self._flush(self._log)
         with telling(self.place):
-            look_ahead(driver_of(self._durable), run)
+            look_ahead(driver_of(self._intents), run)
 
-    # --- orders and fills: on the disk when the call returns --------------------------------------------------
+    # --- orders and fills: on the disk when the call returns, but for intents ---------------------------------
+
+    def write_intents(self, changes: Sequence[tuple[OrderRecord, OrderEvent]]) -> None:
+        """
+        Write the orders of one request together, before it leaves, and wait for the disk only where it must be.
+
+        That is: for the intents of the request before, if nothing has brought them there since. So whatever
+        becomes of the power, the orders of one request at most are missing here, and those have the ids that
+        follow the last one.
+        """
+        if not self._is_on_disk and self._log is not None:
+            self._flush(self._log)
+        with self._quickly(self._intents) as way:
+            for record, event in changes:
+                put_order(way, record, event)
+        self._is_on_disk = self._intents is self._durable
+
+    def _flush(self, log: LogFile) -> None:
+        log.flush()
+        self._is_on_disk = True
 
     def write_order(self, record: OrderRecord, event: OrderEvent) -> None:
         """Write an order as it stands now and one line of its story, together."""
@@ -344,6 +369,7 @@ class Journal(JournalQueries):
             way = driver_of(connection)
             with telling(self.place), transaction(way):
                 yield way
+            self._is_on_disk |= connection is self._durable  # whose commit waits for the whole log
         else:
             with self._writing(connection):
                 yield connection

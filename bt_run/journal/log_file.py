@@ -29,6 +29,11 @@ class LogFile:
         self._path = journal.with_name(f"{journal.name}-wal")
         self._file = _NONE
 
+    @property
+    def can_flush(self) -> bool:
+        """Whether the system has a call for it."""
+        return hasattr(os, "fdatasync")
+
     def flush(self) -> None:
         """
         Wait until all that is in the log is on the disk.
@@ -39,7 +44,7 @@ class LogFile:
         Raises:
             JournalError: it could not be written.
         """
-        if not hasattr(os, "fdatasync"):
+        if not self.can_flush:
             return
         try:
             if self._file == _NONE:

@@ -354,6 +354,51 @@ def test_staying_ready_changes_nothing(journal, make, path):
     assert [1, 2] == [line.time_ms for name in ("first", "second") for line in journal.story(name)]
 
 
+@pytest.fixture
+def flushes(monkeypatch):
+    """Give a list that gets an entry each time the log is brought to the disk other than by a commit."""
+    told, flush = [], os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda file: (told.append(file), flush(file)))
+    return told
+
+
+def test_an_intent_is_there_at_once_and_waits_for_no_disk(journal, make, path, flushes):
+    """Another process sees it, so this one may die; both orders of a list or none."""
+    journal.write_intents([(make.order(name), OrderEvent("Intent", 1)) for name in ("a", "b")])
+    with closing(sqlite3.connect(path)) as reader:
+        assert [("a",), ("b",)] == reader.execute("SELECT client_id FROM orders ORDER BY 1").fetchall()
+    with pytest.raises(JournalError, match="FOREIGN KEY"):
+        journal.write_intents(
+            [(make.order("c"), OrderEvent("Intent", 1)), (make.order(run=9), OrderEvent("Intent", 1))]
+        )
+
+    assert ["a", "b"] == [order.client_id for order in journal.orders()]
+
+
+@pytest.mark.parametrize("between", ["nothing", "answer", "fill", "state", "calm"])
+def test_no_second_intent_goes_ahead_of_the_disk(journal, make, flushes, between):
+    """Whatever brings the log to the disk after the first one is enough; else the second one waits for it."""
+    journal.make_ready(1)
+    journal.write_intents([(make.order("first"), OrderEvent("Intent", 1))])
+    before = len(flushes)
+    if between == "answer":
+        journal.write_order(make.order("first"), OrderEvent("Accepted", 2))
+    elif between == "fill":
+        journal.write_fill(make.fill(client_id="first"))
+    elif between == "state":
+        journal.write_state(1, "paused", True)
+    elif between == "calm":
+        journal.write_bars([make.bar(1)])
+        journal.stay_ready(1)
+        before += 1
+    journal.write_intents([(make.order("second"), OrderEvent("Intent", 3))])
+    after_second = len(flushes)
+    journal.write_bars([make.bar(2)])
+    journal.write_intents([(make.order("third"), OrderEvent("Intent", 4))])
+
+    assert (1 if between == "nothing" else 0, 1) == (after_second - before, len(flushes) - after_second)
+
+
 def test_a_disk_that_fails_is_told_of(journal, make, monkeypatch):
     """What could not be brought to the disk shall not be taken for safe."""
 

@@ -90,7 +90,7 @@ def past(*ends: Event) -> Any:
     fill = Filled(21, D(1), D(100), D(0), "USDT", AT_MS + 5_000, is_maker=False, total=D(1))
     later = apply(apply(later, Accepted(8, AT_MS + 5_000)), fill)
     ledger = Ledger("USDT", D(10_000)).with_symbol("BTCUSDT", "BTC", "USDT").book("BTCUSDT", "BUY", fill)
-    return SimpleNamespace(orders={LOST: lost, LATER: later}, ledger=ledger, tags=frozenset({"0b"}))
+    return SimpleNamespace(orders={LOST: lost, LATER: later}, ledger=ledger, tags=frozenset({"0b"}), unheard=())
 
 
 def start(past: Any, exchange: Exchange) -> tuple[Any, Recorder]:

@@ -22,8 +22,8 @@ from bt_run.run.live.recorder import JournalRecorder
 
 FULL = "The journal failed: database or disk is full."
 STOPS = Protection(stop_loss_pct=3.0, take_profit_pct=6.0)
-WRITING = ("write_orders", "write_fill", "write_equity", "write_bars", "write_connection", "write_balances",
-           "write_state", "write_signal", "end_run")  # fmt: skip
+WRITING = ("write_intents", "write_orders", "write_fill", "write_equity", "write_bars", "write_connection",
+           "write_balances", "write_state", "write_signal", "end_run")  # fmt: skip
 
 
 @dataclass
@@ -43,7 +43,7 @@ def filling_up(*, after: str, of: str) -> Iterator[None]:
             if disk.is_full:
                 raise JournalError(FULL)
             done = write[name](self, *given, **named)
-            if name == "write_orders":
+            if name in ("write_intents", "write_orders"):
                 disk.is_full = any(line.kind == after and record.purpose == of for record, line in given[0])
             return done
 
@@ -120,6 +120,8 @@ class Broken:
         if self.is_full:
             raise JournalError(FULL)
         self.written += changes
+
+    write_intents = write_orders
 
 
 def order(purpose: Purpose) -> Order:

@@ -69,7 +69,7 @@ def journal_of(*trades: ExchangeTrade) -> Any:
             order.fills[-1].trade_id, D(1), D(100), D(0), "USDT", order.fills[-1].time_ms, False, order.executed
         )
         orders[name] = apply(order, whole)
-    return SimpleNamespace(orders=orders, ledger=ledger, tags=frozenset({"0b"}))
+    return SimpleNamespace(orders=orders, ledger=ledger, tags=frozenset({"0b"}), unheard=())
 
 
 class Recorder:

@@ -28,8 +28,8 @@ def _seed(default: int) -> int:
 
 
 def _check(played: Played) -> None:
-    told = f"{played.took_s:.0f} s, {played.kills} kills, fired {played.fired}"
-    print(f"seed {played.plan.seed}: {told}")  # noqa: T201 - the seed is to be seen
+    told = f"{played.took_s:.0f} s, {played.kills} kills, {len(played.lost)} ids lost with the power"
+    print(f"seed {played.plan.seed}: {told}, fired {played.fired}")  # noqa: T201 - the seed is to be seen
     found = judge(played)
     assert not found, f"seed {played.plan.seed}, {len(found)} differences:\n" + "\n".join(found[:40])
 

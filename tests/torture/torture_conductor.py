@@ -11,6 +11,7 @@ from typing import Any
 from torture_market import MINUTE_MS, START_MS, write_market
 from torture_parts import POLL_S, Bot, ExchangeProcess, Stuck, wait_for
 from torture_plan import CALM, Plan, Step
+from torture_power import fail_power
 
 from bt_run.cli.main import TERMINATED
 from bt_run.journal.queries import JournalReader
@@ -48,6 +49,8 @@ class Played:
     fired: dict[str, int] = field(default_factory=dict)
     kills: int = 0
     hurries: int = 0
+    lost: set[str] = field(default_factory=set)
+    """Ids that a power failure took from the journal."""
     took_s: float = 0.0
 
 
@@ -198,8 +201,11 @@ class Conductor:
             time.sleep(POLL_S)
 
     def _die(self) -> None:
+        """Kill the bot; every second time the power of its machine fails too."""
         self.bot.kill()
         self.played.kills += 1
+        if self.played.kills % 2:
+            self.played.lost |= fail_power(self.folder / "journal.sqlite")
 
     def _miss(self, bars: int) -> None:
         """Let bars pass without the bot."""
@@ -218,7 +224,8 @@ class Conductor:
         if step.alive:
             at = self._bar()
             wait_for("bars after the reset", lambda: self._bar() >= at + 10, 60)
-            self._die()
+            self.bot.kill()  # without the power: what is bought before the next start is not the books'
+            self.played.kills += 1
         self._miss(step.missed)
         self.bot.start()
         self._moved = (0, time.monotonic())

@@ -109,7 +109,7 @@ def _told_by(story: list[dict[str, Any]]) -> dict[int, list[int]]:
 
 
 def _requests(played: Played, lives: list[Life]) -> Iterator[str]:
-    """No order left twice, and none that was not written down before."""
+    """No order left twice, and none that was not written down before; the power may have taken that away."""
     arrivals: Counter[str] = Counter()
     for line in read_lines(played.folder / "requests.jsonl"):
         if line["code"] != CLOCK_CODE:  # nothing was executed, and it may be signed anew
@@ -121,7 +121,7 @@ def _requests(played: Played, lives: list[Life]) -> Iterator[str]:
     for client_id, count in arrivals.items():
         if count > 1:
             yield f"order {client_id} was sent {count} times"
-        if client_id not in written:
+        if client_id not in written and client_id not in played.lost:
             yield f"order {client_id} was sent, and the journal does not know it"
 
 

@@ -13,7 +13,7 @@ from brokers.live.opening import new_ledger
 from brokers.orders import State
 from bt_run import __version__
 from bt_run.core.errors import BtRunError, ConfigError
-from bt_run.run.live.books import OPENING, TAG, opening_document, read_past
+from bt_run.run.live.books import ASKED, OPENING, TAG, opening_document, read_past
 from bt_run.run.live.real_money import is_real
 from bt_run.run.live.recovery import begin_anew, recover
 from bt_run.run.parity.strategy_file import origin_of
@@ -123,6 +123,8 @@ def open_books(
         may_be_reset=plan.mode != "live" or not is_real(plan.venue),
         sleep=sleep,
     )
+    if past.unheard:
+        recorder.state(ASKED, past.last.run)
     if not found.is_wiped:
         return _gone_on(past, found, first_id=first_id)
     told = (*found.sentences, "The run begins with new books; those of the reset exchange are closed.")

@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     from bt_run.run.live.plan import LivePlan
 
 __all__ = [
+    "ASKED",
+    "ENDED_BY_PANIC",
     "OPENING",
     "TAG",
     "Past",
     "chain_in_force",
     "chain_of",
+    "last_ids",
     "opening_document",
     "read_past",
     "state_of",
@@ -44,6 +47,12 @@ OPENING = "opening"
 TAG = "tag"
 """The key of the state that holds the run's part of its client ids."""
 
+ASKED = "asked"
+"""The key of the state that names the newest run whose lost orders a start has asked for (`last_ids`)."""
+
+ENDED_BY_PANIC = "panic: "
+"""How the outcome of a run begins whose end was written by a panic that came after it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -53,6 +62,7 @@ class Past:
     `orders` are all of their orders by client id, `owners` the runs that made them. `ledger` is the books after
     all fills in the journal. `tags` are the runs' parts of client ids, `state` their facts, of each the newest.
     By symbol, open times in ms: `bars` the last bar that was seen, `acted` the last one that led to an order.
+    `unheard` are the ids after which orders may be missing (`last_ids`).
     """
 
     runs: tuple[RunRecord, ...]
@@ -63,6 +73,7 @@ class Past:
     state: Mapping[str, Any]
     bars: Mapping[str, int]
     acted: Mapping[str, int]
+    unheard: tuple[ClientId, ...] = ()
 
     @property
     def last(self) -> RunRecord:
@@ -137,6 +148,7 @@ def read_past(journal: JournalQueries, plan: LivePlan) -> Past | None:
         state=state_of(journal, runs),
         bars=_last_bars(journal, runs, plan),
         acted=acted,
+        unheard=last_ids(journal, runs),
     )
 
 
@@ -169,6 +181,25 @@ def chain_of(journal: JournalQueries, last: RunRecord) -> tuple[RunRecord, ...]:
     while runs[0].resumes is not None and OPENING not in journal.state(runs[0].run):
         runs.insert(0, journal.run(runs[0].resumes))
     return tuple(runs)
+
+
+def last_ids(journal: JournalQueries, runs: Iterable[RunRecord]) -> tuple[ClientId, ...]:
+    """
+    Give the last id in the journal of each run of a chain that wrote no end, and that no start has asked about.
+
+    The power may have failed: the orders of its last request may then be missing, and have the ids that follow.
+    """
+    states = [(run, journal.state(run.run)) for run in runs]
+    asked = max((int(state.get(ASKED, 0)) for _, state in states), default=0)
+    found = []
+    for run, state in states:
+        has_end = run.ended_ms is not None and not run.outcome.startswith(ENDED_BY_PANIC)
+        if has_end or run.run <= asked or TAG not in state:
+            continue
+        first = ClientId(str(state[TAG]), 0)
+        given = (ClientId.parse(record.client_id) for record in journal.orders(run=run.run))
+        found.append(max([first, *(known for known in given if known is not None and known.run == first.run)]))
+    return tuple(found)
 
 
 def _fee_prices(symbol: str, story: list[OrderEvent]) -> dict[tuple[str, int], Decimal]:

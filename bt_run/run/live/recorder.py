@@ -1,12 +1,14 @@
 """
 The journal of a live run: what the broker tells, the bars, the signals, the account at each bar.
 
-An order's intent is on the disk before its request leaves; where it cannot be, only what protects a holding
-leaves, and the run ends. From the first order that could not be written on, no other is, so that the journal's
-stories have no gaps; the exchange tells the next start of what followed, and of orders that the journal does
-not have: their ids are the run's. `Submitted` says nothing beyond that, and a trade is
-told twice (as a change of its order, then as booked), so those lines wait for the next one and go with it; a
-kill in between costs nothing that the exchange does not tell at the next start.
+An order's intent is written before its request leaves; where it cannot be, only what protects a holding leaves,
+and the run ends. The disk is waited for when the answer is written, because with the power at most one request
+is lost here, of which the next start asks the exchange by the ids that follow (`unheard`). From the first order
+that could not be written on, no other is, so that the journal's stories have no gaps; the exchange tells the
+next start of what followed, and of orders that the journal does not have: their ids are the run's. `Submitted`
+says nothing beyond that, and a trade is told twice (as a change of its order, then as booked), so those lines
+wait for the next one and go with it; a kill in between costs nothing that the exchange does not tell at the
+next start.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ from bt_run.journal.records import (
 from bt_run.run.live.story import FEE_VALUE, fill_record, intent_line, line_of, order_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from brokers.filters import SymbolFilters
@@ -104,24 +106,26 @@ class JournalRecorder:
 
     # Of the broker.
 
-    def intent(self, order: Order) -> None:
+    def intent(self, *orders: Order) -> None:
         """
-        Write down an order before it is sent; on the disk when this returns.
+        Write down the orders of one request before it is sent; they outlive this process when this returns.
 
-        Raises JournalError where that fails, but for an order that protects a holding.
+        Raises JournalError where that fails, but for orders that protect a holding.
         """
         now = self._now_ms()
-        line = intent_line(order, time_ms=now, bar=self.bar_of(order.symbol))
+        bar = self.bar_of(orders[0].symbol)
         with self._keeping():
-            self._write((order_record(order, run=self._run, updated_ms=now), line))
-        if self._failure is not None and order.purpose not in _PROTECTIVE:
+            self._write(
+                *((self._record(order, now), intent_line(order, time_ms=now, bar=bar)) for order in orders),
+                write=self._journal.write_intents,
+            )
+        if self._failure is not None and any(order.purpose not in _PROTECTIVE for order in orders):
             raise self._failure
 
     def changed(self, order: Order, event: Event) -> None:
         """Write down what happened to an order."""
         now = self._now_ms()
-        record = order_record(order, run=self._owner(order), updated_ms=now)
-        change = (record, line_of(event, time_ms=now))
+        change = (self._record(order, now), line_of(event, time_ms=now))
         if isinstance(event, Submitted | Filled):
             self._later.append(change)
         else:
@@ -133,8 +137,7 @@ class JournalRecorder:
     def adopted(self, order: Order) -> None:
         """Write down an order of ours that the journal had lost."""
         now = self._now_ms()
-        record = order_record(order, run=self._owner(order), updated_ms=now)
-        self._write((record, intent_line(order, time_ms=now)))
+        self._write((self._record(order, now), intent_line(order, time_ms=now)))
 
     def fill(self, order: Order, fill: Filled, ledger: Ledger) -> None:
         """Write down a trade that was booked, with the change of its order where that waits."""
@@ -273,13 +276,17 @@ class JournalRecorder:
 
     # How.
 
-    def _write(self, *changes: tuple[OrderRecord, OrderEvent]) -> None:
+    def _write(
+        self,
+        *changes: tuple[OrderRecord, OrderEvent],
+        write: Callable[[Sequence[tuple[OrderRecord, OrderEvent]]], None] | None = None,
+    ) -> None:
         """Write what waits, and these changes; after a failure nothing more."""
         if self._failure is not None:
             raise self._failure
         later, self._later = self._later, []
         if later or changes:
-            self._journal.write_orders([*later, *changes])
+            (write or self._journal.write_orders)([*later, *changes])
 
     @contextmanager
     def _keeping(self) -> Iterator[None]:
@@ -288,6 +295,9 @@ class JournalRecorder:
             yield
         except JournalError as error:
             self._failure = self._failure or error
+
+    def _record(self, order: Order, now_ms: int) -> OrderRecord:
+        return order_record(order, run=self._owner(order), updated_ms=now_ms)
 
     def _owner(self, order: Order) -> int:
         return self._owners.get(order.client_id, self._run)

@@ -17,6 +17,7 @@ from brokers.reconcile import PATIENCE_S, applied, reconcile
 from brokers.reconciling.account import SPREAD_MS, stray_orders
 from brokers.reconciling.views import Belief, ExchangeTrade, ExchangeView, Missing
 from bt_run.core.errors import ConfigError
+from bt_run.run.live.following import find_following
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from brokers.orders import Order
     from brokers.reconcile import Reconciliation
     from brokers.reconciling.brackets import Unprotected
+    from brokers.reconciling.views import ExchangeOrder
     from bt_run.run.live.books import Past
     from bt_run.run.live.recorder import JournalRecorder
 
@@ -86,7 +88,7 @@ def recover(
     for attempt in range(3):
         if attempt:
             sleep(_AGAIN_S)
-        result = _look(belief, gateway, symbols)
+        result = _look(belief, gateway, symbols, find_following(past.unheard, gateway, symbols))
         if result.wipe is None:  # what another account does not know is no news of ours
             belief = _learn(belief, result, recorder)
         sentences |= dict.fromkeys(result.sentences)
@@ -145,11 +147,13 @@ def _witnesses(past: Past) -> frozenset[str]:
     return frozenset(client_id for _, client_id in (*newest.values(), *highest.values()))
 
 
-def _look(belief: Belief, gateway: Gateway, symbols: Sequence[str]) -> Reconciliation:
-    """Ask until nothing is left to ask."""
+def _look(
+    belief: Belief, gateway: Gateway, symbols: Sequence[str], lost: tuple[ExchangeOrder, ...]
+) -> Reconciliation:
+    """Ask until nothing is left to ask; `lost` are orders that the journal may not have."""
     open_orders = tuple(order for symbol in symbols for order in gateway.open_orders(symbol))
     trades, complete = _recent_trades(belief, gateway, symbols)
-    view = ExchangeView(open_orders=open_orders, trades=trades, complete_ms=complete)
+    view = ExchangeView(open_orders=open_orders, queried=lost, trades=trades, complete_ms=complete)
     for _ in range(_LOOKS):
         result = reconcile(belief, view)
         if result.asks:

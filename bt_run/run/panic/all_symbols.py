@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bt_run.core.errors import ConfigError, ExchangeError
+from bt_run.run.live.books import ENDED_BY_PANIC
 from bt_run.run.live.plan import REPLAY
 from bt_run.run.panic.books import newest_runs, symbols_in_play
 from bt_run.run.panic.one_symbol import PATIENCE_S, panic_symbol
@@ -113,5 +114,5 @@ def _end_runs(journal: Journal, venue: str, reports: Sequence[PanicReport], now_
     is_done = all(report.is_done for report in reports)
     for run in journal.runs():
         if (run.venue, run.mode, run.ended_ms) == (venue, "live", None):
-            outcome = "panic: closed" if is_done else "panic: not done"
+            outcome = f"{ENDED_BY_PANIC}{'closed' if is_done else 'not done'}"
             journal.end_run(run.run, ended_ms=max(now_ms, run.started_ms), outcome=outcome)

@@ -22,7 +22,7 @@ from bt_run.core.errors import JournalError, Oversold
 from bt_run.journal import schema
 from bt_run.journal.queries import Window
 from bt_run.journal.records import OrderEvent
-from bt_run.run.live.books import OPENING, TAG, chain_in_force, chain_of, symbols_of
+from bt_run.run.live.books import OPENING, TAG, chain_in_force, chain_of, last_ids, symbols_of
 from bt_run.run.live.story import filled_of
 
 if TYPE_CHECKING:
@@ -42,12 +42,13 @@ class PanicBooks:
     """
     What the journal believes of one symbol.
 
-    `run_of` says which run made an order. `notes` are sentences on what does not add up; what is held is then
-    not to be trusted.
+    `run_of` says which run made an order. `unheard` are the ids after which orders may be missing. `notes` are
+    sentences on what does not add up; what is held is then not to be trusted.
     """
 
     belief: Belief
     run_of: Mapping[str, int]
+    unheard: tuple[ClientId, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -87,11 +88,14 @@ def read_books(
         run_tags=frozenset(tags | {id_.run for record in records if (id_ := ClientId.parse(record.client_id))}),
         steps={symbol: filters.step_of("MARKET")},
     )
-    return PanicBooks(belief, {record.client_id: record.run for record in records}, notes)
+    run_of = {record.client_id: record.run for record in records}
+    chains = _newest_chains(journal, venue=venue, mode=mode)
+    unheard = tuple(client_id for chain in chains for client_id in last_ids(journal, chain))
+    return PanicBooks(belief, run_of, unheard, notes)
 
 
 def symbols_in_play(journal: JournalQueries, *, venue: str, mode: str = "live") -> list[str]:
-    """Give the symbols of which the journal has an open order, or something held; by name."""
+    """Give the symbols of which the journal has an open order or something held, or may lack it; by name."""
     held: dict[str, Decimal] = {}
     for opening, fills in _chains(journal, venue=venue, mode=mode):
         for symbol, item in opening.items():
@@ -100,6 +104,8 @@ def symbols_in_play(journal: JournalQueries, *, venue: str, mode: str = "live") 
             change = fill.quantity if fill.side == "BUY" else fill.quantity.copy_negate()
             held[fill.symbol] = plus(held.get(fill.symbol, ZERO), change)
     waiting = {order.symbol for order in journal.open_orders(venue=venue, mode=mode)}
+    for chain in _newest_chains(journal, venue=venue, mode=mode):
+        waiting |= set(symbols_of(chain[-1])) if last_ids(journal, chain) else set()
     return sorted(waiting | {symbol for symbol, quantity in held.items() if quantity})
 
 
@@ -132,10 +138,13 @@ def _chains(
     journal: JournalQueries, *, venue: str, mode: str
 ) -> Iterator[tuple[Mapping[str, Any], list[FillRecord]]]:
     """Give the holdings at the opening, and the fills since, of each newest run and those it went on from."""
-    for run in newest_runs(journal, venue=venue, mode=mode):
-        chain = chain_of(journal, run)
+    for chain in _newest_chains(journal, venue=venue, mode=mode):
         opening = journal.state(chain[0].run).get(OPENING) or {}
         yield opening.get("holdings") or {}, [fill for one in chain for fill in journal.fills(run=one.run)]
+
+
+def _newest_chains(journal: JournalQueries, *, venue: str, mode: str) -> list[tuple[RunRecord, ...]]:
+    return [chain_of(journal, run) for run in newest_runs(journal, venue=venue, mode=mode)]
 
 
 def _told_executed(journal: JournalQueries, runs: Iterable[int]) -> dict[str, Decimal]:

@@ -20,6 +20,7 @@ from brokers.reconcile import applied, reconcile
 from brokers.reconciling.one_order import adopted
 from brokers.reconciling.views import ExchangeView, Missing
 from bt_run.core.errors import ConfigError, ExchangeError, IllegalTransition, Oversold
+from bt_run.run.live.following import find_following
 from bt_run.run.live.story import fill_record, intent_line, line_of, order_record
 from bt_run.run.panic.books import read_books
 from bt_run.run.panic.plan import Sale, is_doubtful, orders_to_cancel, plan_sale
@@ -112,6 +113,7 @@ class _Panic:
         known = read_books(journal, self._filters, venue=venue)
         self._belief = known.belief
         self._run_of = dict(known.run_of)
+        self._unheard = known.unheard
         self._tag = run_tag(gateway.server_time_ms(), salt)
         self._sales: list[str] = []
         self._canceled: dict[str, None] = {}
@@ -171,12 +173,14 @@ class _Panic:
         """Ask the exchange until it has said all that it can say now, and take it in."""
         symbol = self._filters.symbol
         self._open = self._gateway.open_orders(symbol)
-        view = ExchangeView(open_orders=self._open)
+        lost = find_following(self._unheard, self._gateway, [symbol])
+        view = ExchangeView(open_orders=self._open, queried=lost)
         for _ in range(_LOOKS):
             found = reconcile(self._belief, view)
             if not found.asks:
                 break
             view = self._ask(view, found)
+        self._unheard = ()
         before = self._belief
         self._belief = applied(before, found)
         self._write(before, found)

@@ -153,6 +153,19 @@ def test_what_cash_cannot_pay_is_margin(exchange, run):
     assert "Not enough cash" in done.strategy.reasons[done.kept["o"].ref]
 
 
+def test_no_id_is_lost_to_an_order_that_is_not_sent(exchange, run):
+    """Those that are sent follow each other; a start that lacks the last one asks for the next numbers."""
+    script = {
+        1: lambda s: s.buy(size=200),
+        2: lambda s: bracket(s, size=200, price=100, exectype=bt.Order.Limit),
+        3: lambda s: s.buy(size=1),
+        4: lambda s: s.sell(size=7),
+        5: lambda s: s.close(),
+    }
+    done = run(exchange, FLAT, script)
+    assert [int(order.client_id[-8:]) for order in done.orders()] == [1, 2]
+
+
 def test_nothing_is_traded_on_history(exchange, run):
     script = {1: keep("old", lambda s: s.buy(size=1)), 4: keep("new", lambda s: s.buy(size=1))}
     done = run(exchange, FLAT, script, live_from=3)
