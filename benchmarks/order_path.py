@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
-from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median, quantiles
@@ -171,15 +171,15 @@ def posts(session: requests.Session, url: str, written_at: Sequence[float]) -> S
 
 
 def note_first_bytes() -> Sequence[float]:
-    """Let the standard library's connection note when it writes a request."""
-    send, written_at = HTTPConnection.send, []
+    """Let sockets note when a request is handed to them."""
+    send, written_at = socket.socket.sendall, []
 
-    def noting(connection: HTTPConnection, data: Any) -> None:
+    def noting(sock: socket.socket, data: Any, *flags: int) -> None:
         if data[:4] == b"POST":
             written_at.append(time.perf_counter())
-        send(connection, data)
+        send(sock, data, *flags)
 
-    HTTPConnection.send = noting  # type: ignore[method-assign, assignment]
+    socket.socket.sendall = noting  # type: ignore[method-assign, assignment]
     return written_at
 
 

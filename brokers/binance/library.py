@@ -29,7 +29,6 @@ RECV_WINDOW_MS = 5000
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _WITH_FORM = frozenset({"post", "delete"})
-_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 # A redirect followed would be an order sent twice.
 _SETTINGS: dict[str, Any] = {"timeout": TIMEOUT_S, "allow_redirects": False}
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")  # what no encoding of an address or a form changes
@@ -67,7 +66,7 @@ def _make(credentials: Credentials) -> Any:
             credentials.api_key,
             credentials.secret or None,
             ping=False,
-            requests_params=_SETTINGS,
+            requests_params=dict(_SETTINGS),
         )
     finally:
         asyncio.set_event_loop(None)
@@ -97,10 +96,10 @@ class _Client(Client):  # type: ignore[misc]  # the library has no types
 
         The library sorts, encodes and checks the parameters three times, and prepares the key for each.
         """
-        body = self._signed_form(kwargs) if signed and method in _WITH_FORM and not force_params else None
-        if body is None:
+        form = self._signed_form(kwargs) if signed and method in _WITH_FORM and not force_params else None
+        if form is None:
             return super()._request(method, uri, signed, force_params, **kwargs)
-        return self.session.request(method, uri, headers=_FORM, data=body, **_SETTINGS)
+        return self.session.send_form(method, uri, form, timeout_s=self._requests_params["timeout"])
 
     def _signed_form(self, given: dict[str, Any]) -> str | None:
         """Give the form with its signature; None where it is not plain text signed by HMAC."""

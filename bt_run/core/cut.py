@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["Cutter"]
 
 
-_MOST_LINES = 64
-
-
 class Cutter:
     """
     Knows the open connections of some sessions and cuts them all.
@@ -62,71 +59,24 @@ class Cutter:
 
 
 class _Adapter(HTTPAdapter):
-    """
-    A transport adapter whose pools make connections that the cutter knows.
-
-    For requests with a body, whose addresses are few, it looks up pool and target once: parsing the address
-    and the settings of TLS anew takes longer than writing the request.
-    """
+    """A transport adapter whose pools make connections that the cutter knows."""
 
     def __init__(self, cutter: Cutter) -> None:
         self._cutter = cutter
-        self._pools: dict[tuple[Any, ...], HTTPConnectionPool] = {}
-        self._targets: dict[str | None, str] = {}
         super().__init__()
-
-    def get_connection_with_tls_context(
-        self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
-    ) -> HTTPConnectionPool:
-        if proxies or request.body is None:
-            return super().get_connection_with_tls_context(request, verify, proxies, cert)
-        key = (request.url, verify, cert)
-        pool = self._pools.get(key)
-        if pool is None:
-            pool = self._pools[key] = super().get_connection_with_tls_context(request, verify, proxies, cert)
-        return pool
-
-    def request_url(self, request: Any, proxies: Any) -> str:
-        if proxies or request.body is None:
-            return super().request_url(request, proxies)
-        target = self._targets.get(request.url)
-        if target is None:
-            target = self._targets[request.url] = super().request_url(request, proxies)
-        return target
-
-    def close(self) -> None:
-        self._pools.clear()
-        super().close()
 
     def init_poolmanager(self, *given: Any, **named: Any) -> None:
         super().init_poolmanager(*given, **named)
         self.poolmanager.pool_classes_by_scheme = _pools_of(self._cutter)
 
 
-class _KnownHeaders(HTTPConnection):
-    """A connection that checks and encodes a header once: from request to request they hardly change."""
-
-    def __init__(self, *given: Any, **named: Any) -> None:
-        super().__init__(*given, **named)
-        self._lines: dict[tuple[str, ...], bytes] = {}
-
-    def putheader(self, header: str, *values: str) -> None:  # type: ignore[override]  # as urllib3's
-        line = self._lines.get((header, *values))
-        if line is not None:
-            self._output(line)  # type: ignore[attr-defined]  # of http.client: the next line of the request
-            return
-        super().putheader(header, *values)
-        if len(self._lines) < _MOST_LINES:
-            self._lines[header, *values] = self._buffer[-1]  # type: ignore[attr-defined]  # the line it made
-
-
 def _pools_of(cutter: Cutter) -> dict[str, type[HTTPConnectionPool]]:
-    class Plain(_KnownHeaders, HTTPConnection):
+    class Plain(HTTPConnection):
         def connect(self) -> None:
             super().connect()
             cutter.note(self)
 
-    class Secure(_KnownHeaders, HTTPSConnection):
+    class Secure(HTTPSConnection):
         def connect(self) -> None:
             super().connect()
             cutter.note(self)
