@@ -166,17 +166,15 @@ def _quantities(filters: SymbolFilters, order: Order) -> Iterator[Violation]:
 
 
 def _in_range(name: str, what: str, value: Decimal, allowed: Range) -> Iterator[Violation]:
-    text = text_of(value)
     if allowed.minimum and value < allowed.minimum:
         advice = f"Use at least {text_of(allowed.minimum)}."
-        yield Violation(name, what, text, _BELOW, text_of(allowed.minimum), advice)
+        yield Violation(name, what, text_of(value), _BELOW, text_of(allowed.minimum), advice)
     if allowed.maximum and value > allowed.maximum:
         advice = f"Use at most {text_of(allowed.maximum)}."
-        yield Violation(name, what, text, _ABOVE, text_of(allowed.maximum), advice)
+        yield Violation(name, what, text_of(value), _ABOVE, text_of(allowed.maximum), advice)
     if allowed.step and value != (below := floor_to(value, allowed.step)):
-        yield Violation(
-            name, what, text, _NO_MULTIPLE, text_of(allowed.step), f"The one below is {text_of(below)}."
-        )
+        advice = f"The one below is {text_of(below)}."
+        yield Violation(name, what, text_of(value), _NO_MULTIPLE, text_of(allowed.step), advice)
 
 
 def _precise(name: str, what: str, value: Decimal, digits: int) -> Iterator[Violation]:

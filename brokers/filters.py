@@ -7,7 +7,7 @@ by name and never stop an order: the exchange adds some now and then, and refuse
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +100,18 @@ class SymbolFilters:
     counts: tuple[tuple[str, int], ...] = ()
     max_assets: tuple[tuple[str, Decimal], ...] = ()
     unknown: tuple[str, ...] = ()
+    market_step: Decimal = field(init=False, repr=False, compare=False)
+    """Step of the quantities of MARKET orders, base asset: reckoned once, an order asks some ten times."""
+
+    def __post_init__(self) -> None:
+        step = self.lot.step if self.lot else ZERO
+        if self.market_lot:
+            step = common_step(step, self.market_lot.step)
+        object.__setattr__(self, "market_step", step or self._finest)
+
+    @property
+    def _finest(self) -> Decimal:
+        return Decimal(1).scaleb(-self.base_precision)
 
     @classmethod
     def of(
@@ -115,10 +127,9 @@ class SymbolFilters:
 
     def step_of(self, order_type: str) -> Decimal:
         """Give the step of quantities, base asset: MARKET orders must fit LOT_SIZE and MARKET_LOT_SIZE."""
-        step = self.lot.step if self.lot else ZERO
-        if order_type == "MARKET" and self.market_lot:
-            step = common_step(step, self.market_lot.step)
-        return step or Decimal(1).scaleb(-self.base_precision)
+        if order_type == "MARKET":
+            return self.market_step
+        return (self.lot.step if self.lot else ZERO) or self._finest
 
     def round_quantity(self, quantity: Decimal, order_type: str = "LIMIT") -> Decimal:
         """
