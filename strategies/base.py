@@ -23,9 +23,19 @@ if TYPE_CHECKING:
 
     BoolArray = npt.NDArray[np.bool_]
 
-__all__ = ["GO_LONG", "GO_SHORT", "LEAVE_LONG", "LEAVE_SHORT", "SignalStrategy", "Signals", "decision_codes"]
+__all__ = [
+    "GO_LONG",
+    "GO_SHORT",
+    "LEAVE_LONG",
+    "LEAVE_SHORT",
+    "SignalStrategy",
+    "Signals",
+    "decision_code",
+    "decision_codes",
+]
 
 _DECISIONS = ("long_entry", "long_exit", "short_entry", "short_exit")
+_TRUTHS = np.dtype(np.bool_)
 GO_LONG, GO_SHORT, LEAVE_LONG, LEAVE_SHORT = 1, 2, 4, 8
 """What the signals of a bar want, as the bits of one byte."""
 
@@ -156,12 +166,11 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
             )
         none = np.zeros(len(bars), dtype=np.bool_)
 
-        def decision(name: str) -> BoolArray:
-            side = getattr(found, name)
+        def decision(name: str, side: BoolArray | None) -> BoolArray:
             if side is None:
                 return none
             array = np.ascontiguousarray(side)
-            if array.dtype != np.bool_:
+            if array.dtype != _TRUTHS:
                 raise StrategyError(
                     f"{cls.__name__}.signals returned {name} of type {array.dtype}; it must hold booleans, "
                     f"as a comparison gives them."
@@ -169,17 +178,18 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
             return array
 
         complete = Signals(
-            long_entry=decision("long_entry"),
-            long_exit=decision("long_exit"),
-            short_entry=decision("short_entry"),
-            short_exit=decision("short_exit"),
-            panels=found.panels,
-            overlays=found.overlays,
+            decision("long_entry", found.long_entry),
+            decision("long_exit", found.long_exit),
+            decision("short_entry", found.short_entry),
+            decision("short_exit", found.short_exit),
+            found.panels,
+            found.overlays,
         )
         for name, array in complete.arrays():
-            if np.shape(array) != none.shape:
+            shape = array.shape if isinstance(array, np.ndarray) else np.shape(array)
+            if shape != none.shape:
                 raise StrategyError(
-                    f"{cls.__name__}.signals returned {name} of shape {np.shape(array)} for {len(bars)} bars; "
+                    f"{cls.__name__}.signals returned {name} of shape {shape} for {len(bars)} bars; "
                     f"every array it returns must have one value a bar."
                 )
         return complete
@@ -241,9 +251,11 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
                 f"bars; it must hold every bar that was delivered."
             )
         self.computed = self._compute(bars, SimpleNamespace(**self._own_params))
-        self._codes = decision_codes(
-            self.computed, first=position, allow_short=bool(self.p.allow_short)
-        ).tobytes()
+        allow_short = bool(self.p.allow_short)
+        if position == len(bars) - 1:
+            self._codes = decision_code(self.computed, position, allow_short=allow_short)
+        else:
+            self._codes = decision_codes(self.computed, first=position, allow_short=allow_short).tobytes()
         self._codes_from = position
         self._codes_to = position if self.data.replaying else len(bars)  # a replayed bar comes again, changed
 
@@ -277,6 +289,24 @@ def decision_codes(found: Signals, *, allow_short: bool, first: int = 0) -> npt.
     return codes
 
 
+def decision_code(found: Signals, position: int, *, allow_short: bool) -> bytes:
+    """Give the byte that `decision_codes` gives for one bar: of a bar that has just come, without arrays."""
+    number = found.long_entry.item(position) + 2 * found.long_exit.item(position)
+    if allow_short and found.short_entry is not None and found.short_exit is not None:
+        number += 4 * found.short_entry.item(position) + 8 * found.short_exit.item(position)
+    return _CODES[number : number + 1]
+
+
 def _bit(flags: BoolArray, bit: int) -> npt.NDArray[np.uint8]:
     """Give `bit` where a flag is set, else 0; ten times as quick as an assignment by mask."""
     return flags.view(np.uint8) * np.uint8(bit)
+
+
+def _codes_of_all() -> bytes:
+    """Weigh every way in which four decisions can stand; the place of each is a binary number of them."""
+    numbers = np.arange(2 ** len(_DECISIONS))
+    sides = [(numbers >> place) % 2 == 1 for place in range(len(_DECISIONS))]
+    return decision_codes(Signals(*sides), allow_short=True).tobytes()
+
+
+_CODES = _codes_of_all()

@@ -8,11 +8,13 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bt_run.core.errors import ParamError, StrategyError
 from bt_run.core.market import Interval
 from feeds import ArrayFeed
-from strategies.base import Signals, SignalStrategy
+from strategies.base import Signals, SignalStrategy, decision_code, decision_codes
 from strategies.rsi import Rsi
 
 
@@ -252,6 +254,21 @@ def test_signals_of_the_wrong_kind_are_refused(walk, returned, message):
 
     with pytest.raises(StrategyError, match=message):
         Wrong.compute(walk(n=5))
+
+
+@given(
+    flags=st.lists(st.tuples(*[st.booleans()] * 4), min_size=1, max_size=20),
+    sides=st.sampled_from([2, 4]),
+    allow_short=st.booleans(),
+)
+def test_a_bar_alone_is_weighed_as_among_others(flags, sides, allow_short):
+    """The newest bar of a live run, with a short side and without, and whether or not it is looked at."""
+    found = Signals(*np.array(flags, dtype=np.bool_).T[:sides])
+    expected = decision_codes(found, allow_short=allow_short).tobytes()
+
+    assert expected == b"".join(
+        decision_code(found, position, allow_short=allow_short) for position in range(len(flags))
+    )
 
 
 def test_a_run_that_forgets_old_bars_is_refused(walk, run_plain):
