@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import backtrader as bt
 
 from brokers.amounts import ZERO, minus, total_of
+from brokers.bt_orders import copy_order
 from brokers.order_events import Rejected
 from brokers.orders import State
 
@@ -152,7 +153,9 @@ class Tickets:
     def rest(self, ticket: Ticket) -> Decimal:
         """Give what is left of it, base asset."""
         asked = ticket.draft.quantity
-        return max(ZERO, minus(asked, self.executed(ticket))) if asked is not None else ZERO
+        if asked is None or not ticket.client_ids:
+            return asked or ZERO
+        return max(ZERO, minus(asked, self.executed(ticket)))
 
     def resize(self, ticket: Ticket, quantity: Decimal) -> None:
         """Let it be an order of this quantity in all; Backtrader's order shows it."""
@@ -172,7 +175,7 @@ class Tickets:
 
     def tell(self, order: Any) -> None:
         """Notify the order as it is now."""
-        self.notifications.append(order.clone())
+        self.notifications.append(copy_order(order))
         self._ring()
 
     def submitted(self, ticket: Ticket) -> None:

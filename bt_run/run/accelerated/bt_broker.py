@@ -14,7 +14,7 @@ import backtrader as bt
 import numpy as np
 
 from brokers.bt_backtest import BacktestBroker
-from bt_run.run.accelerated.bt_orders import ORDER_TERMS, copy_order, make_order
+from brokers.bt_orders import ORDER_TERMS, copy_order, make_order
 
 if TYPE_CHECKING:
     from bt_run.core.market import FloatArray
