@@ -268,12 +268,11 @@ class BinanceBroker(bt.BrokerBase):  # type: ignore[misc]  # backtrader ships no
         self.asks = tuple((order.symbol, order.client_id) for order in self._session.desk.doubtful())
 
     def _expire(self) -> None:
-        now_ms = self._gateway.server_time_ms()
         for ticket in self._session.tickets.alive():
             order = ticket.order
             if not order.valid or ticket.expires or order.exectype == bt.Order.Market:
                 continue
-            if self._bound.has_passed(order, now_ms):
+            if self._bound.has_passed(order, self._gateway.server_time_ms()):
                 ticket.expires = True
                 if ticket.stage is Stage.SENT:
                     self._dispatch.cancel(ticket)

@@ -68,6 +68,8 @@ class Dispatch:
 
     def flush(self) -> None:
         """Send what was kept."""
+        if not self._kept:
+            return
         kept, self._kept = self._kept, []
         for ticket in kept:
             if ticket.stage is not Stage.KEPT:

@@ -51,7 +51,10 @@ class Positions:
 
     def of(self, symbol: str) -> Any:
         """Give Backtrader's position of a symbol; the same object always."""
-        return self._positions.setdefault(symbol, bt.Position())
+        known = self._positions.get(symbol)
+        if known is None:
+            known = self._positions[symbol] = bt.Position()
+        return known
 
     def show(self, holding: Holding) -> None:
         """Set a position to what can be sold of a holding."""

@@ -28,6 +28,8 @@ class BoundData:
     def __init__(self, told: Mapping[Any, str]) -> None:
         self._told = dict(told)
         self._pairs: list[tuple[Any, str]] = []
+        self._symbols: dict[int, str] = {}  # by the feed's id: feeds compare as Backtrader's lines do
+        self._feeds: dict[str, Any] = {}
 
     def bind(self, datas: Iterable[Any]) -> list[tuple[Any, str]]:
         """Find the symbols of all feeds. Raises ConfigError for a name that no feed has, or no symbol."""
@@ -44,6 +46,8 @@ class BoundData:
         self._pairs = [(data, symbol.upper()) for data, symbol in found if symbol]
         if not self._pairs:
             raise ConfigError("No feed has a symbol to trade. Give symbols={name: symbol}.")
+        self._symbols = {id(data): symbol for data, symbol in self._pairs}
+        self._feeds = {symbol: data for data, symbol in reversed(self._pairs)}
         return self._pairs
 
     def _find(self, data: Any) -> str:
@@ -61,15 +65,15 @@ class BoundData:
 
     def symbols(self) -> list[str]:
         """Give each symbol once."""
-        return list(dict.fromkeys(symbol for _, symbol in self._pairs))
+        return list(dict.fromkeys(self._symbols.values()))
 
     def symbol_of(self, data: Any) -> str | None:
         """Give a feed's symbol; None where it is not traded."""
-        return next((symbol for feed, symbol in self._pairs if feed is data), None)
+        return self._symbols.get(id(data))
 
     def data_of(self, symbol: str) -> Any | None:
         """Give the first feed of a symbol."""
-        return next((feed for feed, other in self._pairs if other == symbol), None)
+        return self._feeds.get(symbol)
 
     @staticmethod
     def price_source(data: Any) -> Callable[[], float | None]:

@@ -6,7 +6,7 @@ A wish is never turned into another: what Binance cannot do as it was asked is r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from brokers.amounts import exact, text_of, times
@@ -96,7 +96,16 @@ class Draft:
 
     def sized(self, quantity: Decimal) -> Draft:
         """Give the same order of another quantity."""
-        return replace(self, quantity=quantity)
+        return Draft(
+            self.side,
+            self.type,
+            quantity,
+            self.quote_quantity,
+            self.price,
+            self.stop_price,
+            self.trailing_delta,
+            self.time_in_force,
+        )
 
 
 def draft_of(wish: Wish, filters: SymbolFilters) -> Draft | Refusal:

@@ -65,8 +65,10 @@ class Inquiry:
 
     def pump(self) -> None:
         """Ask for what is due."""
-        now = self._clock()
         doubtful = {order.client_id for order in self._desk.doubtful()}
+        if not (doubtful or self._doubts):
+            return
+        now = self._clock()
         self._doubts = {name: doubt for name, doubt in self._doubts.items() if name in doubtful}
         for client_id in doubtful:
             doubt = self._doubts.setdefault(client_id, _Doubt(now + _PAUSES_S[0]))
@@ -177,6 +179,8 @@ class Waits:
 
     def pump(self) -> None:
         """Act on what has become known; cancel again what the exchange still has open."""
+        if not self._waits:
+            return
         now = self.clock()
         waits, self._waits = self._waits, []
         for wait in waits:

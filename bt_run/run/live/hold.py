@@ -141,7 +141,7 @@ class ClockHold:
 
     def release(self, *, in_doubt: bool) -> None:
         """After the broker's turn: let the clock go on, unless the fate of an order is still asked for."""
-        if not self._started:
+        if not (self._started and self._barriers):
             return
         now = self._steady()
         for symbol, barrier in self._barriers.items():
