@@ -6,13 +6,13 @@ import sqlite3
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, func, insert, literal, select, update
+from sqlalchemy import bindparam, func, insert, literal_column, select, update
 from sqlalchemy.dialects import sqlite
 
 from bt_run.journal import schema
 from bt_run.journal.queries import TABLES, column_names
 from bt_run.journal.records import OrderEvent, OrderRecord
-from bt_run.journal.statement import Statement
+from bt_run.journal.statement import RecordStatement, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,7 +49,10 @@ def put(way: Way, table: Table, row: Mapping[str, Any]) -> None:
 
 def put_order(way: Way, record: OrderRecord, event: OrderEvent) -> None:
     """Write an order as it stands, and a line of its story."""
-    put(way, schema.orders, _ROW_OF[OrderRecord](record))
+    if isinstance(way, sqlite3.Connection):
+        _PUT_ORDER.run_record(way, record)
+    else:
+        put(way, schema.orders, row_of(record))
     line = {
         "e_run": record.run,
         "e_client_id": record.client_id,
@@ -110,12 +113,12 @@ def _change_and_add(table: Table) -> tuple[tuple[str, ...], Statement, Statement
     return keys, Statement(update(table).where(*_is_key(table))), _insert(table)
 
 
-def _add_or_change(table: Table) -> Statement:
+def _add_or_change(table: Table) -> Any:
     """Look for the row once; only SQLite is known to have these words."""
     add = sqlite.insert(table)
     keys = _key_of(table)
     others = {column.name: add.excluded[column.name] for column in table.columns if column.name not in keys}
-    return Statement(add.on_conflict_do_update(index_elements=keys, set_=others).inline())
+    return add.on_conflict_do_update(index_elements=keys, set_=others).inline()
 
 
 def _insert(table: Table) -> Statement:
@@ -123,7 +126,7 @@ def _insert(table: Table) -> Statement:
 
 
 def _find(table: Table) -> Statement:
-    return Statement(select(literal(1)).select_from(table).where(*_is_key(table)))
+    return Statement(select(literal_column("1")).select_from(table).where(*_is_key(table)))
 
 
 def _key_of(table: Table) -> tuple[str, ...]:
@@ -140,7 +143,7 @@ def _insert_event() -> Statement:
     names = ("run", "client_id", "kind", "time_ms", "details")
     given: dict[str, Any] = {name: bindparam(f"e_{name}", type_=table.c[name].type) for name in names}
     following = (
-        select(func.coalesce(func.max(table.c.sequence), 0) + 1)
+        select(func.coalesce(func.max(table.c.sequence), literal_column("0")) + literal_column("1"))
         .where(table.c.run == given["run"], table.c.client_id == given["client_id"])
         .scalar_subquery()
     )
@@ -160,7 +163,8 @@ PUT_TABLES = (
 """Whose rows `put` writes; a row has all of the table's columns."""
 
 _PUT = {table.name: _change_and_add(table) for table in PUT_TABLES}
-_PUT_AT_ONCE = {table.name: _add_or_change(table) for table in PUT_TABLES}
+_PUT_AT_ONCE = {table.name: Statement(_add_or_change(table)) for table in PUT_TABLES}
+_PUT_ORDER = RecordStatement(_add_or_change(schema.orders), column_names(OrderRecord))
 # A run's next order and its line follow its newest ones: in either tree, at the end of the run's part.
 _LOOK_AHEAD = """
 SELECT (SELECT strategy FROM runs WHERE run = :run), (SELECT max(client_id) FROM orders WHERE run = :run),

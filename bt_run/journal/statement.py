@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
     Way = Connection | sqlite3.Connection
 
-__all__ = ["Statement", "driver_of", "transaction"]
+__all__ = ["RecordStatement", "Statement", "driver_of", "transaction"]
 
-_NAMED: Any = sqlite.dialect(paramstyle="named")
+_PLACED: Any = sqlite.dialect(paramstyle="qmark")
 
 
 class Statement:
@@ -37,31 +38,52 @@ class Statement:
         self._composed = composed
         self._text = ""
         self._fixed: dict[str, Any] = {}
-        self._writers: tuple[tuple[str, Callable[[Any], Any]], ...] = ()
+        self._places: Sequence[str] = ()
+        self._writers: tuple[tuple[int, Callable[[Any], Any]], ...] = ()
 
     def run(self, way: Way, row: Mapping[str, Any]) -> Any:
         """Run it with these values, in a transaction that is open."""
         if not isinstance(way, sqlite3.Connection):
             return way.execute(self._composed, row)
         if not self._text:
-            self._compile(row)
-        values = {**self._fixed, **row}
-        for name, written in self._writers:
-            values[name] = written(values[name])
-        return way.execute(self._text, values)
+            self._compile(list(row))
+        given = {**self._fixed, **row} if self._fixed else row
+        return self._execute(way, [given[name] for name in self._places])
 
-    def _compile(self, row: Mapping[str, Any]) -> None:
-        compiled = self._composed.compile(dialect=_NAMED, column_keys=list(row))
+    def _execute(self, raw: sqlite3.Connection, values: list[Any]) -> sqlite3.Cursor:
+        for place, written in self._writers:
+            values[place] = written(values[place])
+        return raw.execute(self._text, values)
+
+    def _compile(self, names: Sequence[str]) -> None:
+        compiled = self._composed.compile(dialect=_PLACED, column_keys=names)
         binds = {name: bind for bind, name in compiled.bind_names.items()}
-        writers = {name: _writer_of(bind.type) for name, bind in binds.items()}
-        self._writers = tuple((name, writer) for name, writer in writers.items() if writer is not None)
-        self._fixed = {name: bind.value for name, bind in binds.items() if name not in row}
+        self._places = compiled.positiontup
+        writers = [_writer_of(binds[name].type) for name in self._places]
+        self._writers = tuple((place, writer) for place, writer in enumerate(writers) if writer is not None)
+        self._fixed = {name: bind.value for name, bind in binds.items() if name not in names}
         self._text = str(compiled)
+
+
+class RecordStatement(Statement):
+    """A statement whose values records have under these names; for SQLite's driver alone."""
+
+    def __init__(self, composed: Any, names: Sequence[str]) -> None:
+        super().__init__(composed)
+        self._names = names
+        self._values_of: Callable[[Any], tuple[Any, ...]] = attrgetter(*names)
+
+    def run_record(self, raw: sqlite3.Connection, record: Any) -> None:
+        """Run it with what the record has, in a transaction that is open; no row is made on the way."""
+        if not self._text:
+            self._compile(self._names)
+            self._values_of = attrgetter(*self._places)
+        self._execute(raw, list(self._values_of(record)))
 
 
 def _writer_of(kind: Any) -> Any:
     """Give what turns a value into what the driver takes; None where it takes the value as it is."""
-    return kind.dialect_impl(_NAMED).bind_processor(_NAMED)
+    return kind.dialect_impl(_PLACED).bind_processor(_PLACED)
 
 
 def driver_of(connection: Connection) -> sqlite3.Connection:
