@@ -9,14 +9,14 @@ SQLAlchemy has composed, and the values as its types write them. Other databases
 from __future__ import annotations
 
 import sqlite3
-from contextlib import contextmanager
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
 
     from sqlalchemy import Connection
 
@@ -92,14 +92,23 @@ def driver_of(connection: Connection) -> sqlite3.Connection:
     return raw  # type: ignore[no-any-return]  # SQLAlchemy does not know which driver it has
 
 
-@contextmanager
-def transaction(raw: sqlite3.Connection) -> Iterator[None]:
+class transaction:  # noqa: N801 - a word to use with `with`, as contextlib's are
     """Write all that is written within, or nothing; no other transaction may be open."""
-    raw.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        raw.execute("COMMIT")
-    except BaseException:
-        if raw.in_transaction:
-            raw.execute("ROLLBACK")
-        raise
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self._raw = raw
+
+    def __enter__(self) -> None:
+        self._raw.execute("BEGIN IMMEDIATE")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._raw.execute("COMMIT")
+        finally:
+            if self._raw.in_transaction:
+                self._raw.execute("ROLLBACK")
