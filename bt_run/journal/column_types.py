@@ -20,6 +20,11 @@ __all__ = ["Amount", "Codes", "Document", "Measure", "plain"]
 _SECRET = re.compile(r"secret|passw|api_?key|private_?key|token|signature", re.IGNORECASE)
 _WRITE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _HIDDEN = "***"
+# Tuples, because an order waits here, and a union such as `bool | int` would be made anew at each question.
+_AS_IT_IS = (bool, int, str)
+_MAPPINGS = (dict, Mapping)  # the first is nearly always it, and much sooner found out
+_NO_SECRETS = (dict, Mapping, bool)
+_LISTS = (list, tuple)
 
 
 class Amount(TypeDecorator[Decimal]):
@@ -94,17 +99,17 @@ def plain(value: Any) -> Any:
     its text. Under a key that names a secret stands ``***``. Nothing is raised,
     because a detail must never stop an order's intent from being written.
     """
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, _AS_IT_IS):
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
+    if isinstance(value, _MAPPINGS):
         return {str(key): _HIDDEN if _is_secret(key, item) else plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, _LISTS):
         return [plain(item) for item in value]
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
 def _is_secret(key: Any, value: Any) -> bool:
     """A nested table named so (``[tokens]``) is looked into; a value is hidden."""
-    return bool(value) and not isinstance(value, Mapping | bool) and bool(_SECRET.search(str(key)))
+    return bool(value) and bool(_SECRET.search(str(key))) and not isinstance(value, _NO_SECRETS)
