@@ -4,12 +4,13 @@ Stand between a bot and an exchange, and note when bytes pass; benchmarks/live_l
     python benchmarks/latency_relay.py EXCHANGE_PORT FILE
 
 It prints its own port, and writes a line for each order into the file: when the last byte of the closing kline
-frame was sent to the bot, ns of the steady clock, and the ns from there to the first byte of the order's
+frame passed on to the bot, ns of the steady clock, and the ns from there to the first byte of the order's
 request.
 
-The first is read just before the frame is handed to the kernel. The second is the kernel's own stamp on the
-bytes of the order (SO_TIMESTAMPNS): this process and the exchange share a core, and it may be woken late.
-So what the relay adds lies outside of that time. Where the kernel stamps nothing, the time of waking up counts.
+Both are the kernel's stamps on the bytes as they pass (SO_TIMESTAMPING, SO_TIMESTAMPNS), as a sniffer between
+the two would see them: this process and the exchange share a core, and it may be woken late. So what the relay
+adds lies outside of that time. Where the kernel stamps nothing, the times before sending and after waking up
+count.
 """
 
 from __future__ import annotations
@@ -27,8 +28,12 @@ __all__ = ["Relay", "main"]
 CLOSES = b'"x":true'
 ORDER = b"POST /api/v3/order"
 _BLOCK = 1 << 16
-_STAMPS = 35  # SO_TIMESTAMPNS of Linux, which the socket module does not name
+# Of Linux, which the socket module does not name: SO_TIMESTAMPNS for what comes, SO_TIMESTAMPING for what goes,
+# with SOF_TIMESTAMPING_TX_SOFTWARE, _SOFTWARE and _OPT_TSONLY.
+_STAMPS, _STAMPS_OF_SENT = 35, 37
+_SENT = 1 << 1 | 1 << 4 | 1 << 11
 _TIME = struct.Struct("qq")
+_NOTES = 512
 
 
 class Relay:
@@ -49,14 +54,18 @@ class Relay:
             for end in (bot, exchange):
                 end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             bot.setsockopt(socket.SOL_SOCKET, _STAMPS, 1)
+            bot.setsockopt(socket.SOL_SOCKET, _STAMPS_OF_SENT, _SENT)
             threading.Thread(target=self._to_bot, args=(exchange, bot), daemon=True).start()
             threading.Thread(target=self._to_exchange, args=(bot, exchange), daemon=True).start()
 
     def _to_bot(self, exchange: socket.socket, bot: socket.socket) -> None:
         while data := _read(exchange)[0]:
             if CLOSES in data:
-                self._closed_ns = time.monotonic_ns()
+                self._closed_ns = time.monotonic_ns()  # the order may be here before the stamp was read
             bot.sendall(data)
+            sent_ns = _when_sent(bot)
+            if CLOSES in data and self._closed_ns:
+                self._closed_ns = sent_ns or self._closed_ns
         _end(bot)
 
     def _to_exchange(self, bot: socket.socket, exchange: socket.socket) -> None:
@@ -73,17 +82,34 @@ class Relay:
         _end(exchange)
 
 
+def _when_sent(end: socket.socket) -> int:
+    """Give when the last bytes left, by the clock that nobody sets; 0 where the kernel does not tell."""
+    last_ns = 0
+    try:
+        while True:
+            _, notes, _, _ = end.recvmsg(1, _NOTES, socket.MSG_ERRQUEUE | socket.MSG_DONTWAIT)
+            for _, kind, stamp in notes:
+                if kind == _STAMPS_OF_SENT:
+                    last_ns = _steady_ns(stamp)
+    except OSError:
+        return last_ns
+
+
+def _steady_ns(stamp: bytes) -> int:
+    seconds, ns = _TIME.unpack_from(stamp)
+    passed_ns = time.time_ns() - (seconds * 1_000_000_000 + ns)
+    return time.monotonic_ns() - passed_ns
+
+
 def _read(end: socket.socket) -> tuple[bytes, int]:
     """Give some bytes, none at the end, and when they came, by the clock that nobody sets."""
     try:
-        data, notes, _, _ = end.recvmsg(_BLOCK, socket.CMSG_SPACE(_TIME.size))
+        data, notes, _, _ = end.recvmsg(_BLOCK, _NOTES)
     except OSError:
         return b"", 0
     for _, kind, stamp in notes:
         if kind == _STAMPS:
-            seconds, ns = _TIME.unpack(stamp)
-            waited_ns = time.time_ns() - (seconds * 1_000_000_000 + ns)
-            return data, time.monotonic_ns() - waited_ns
+            return data, _steady_ns(stamp)
     return data, time.monotonic_ns()
 
 

@@ -20,6 +20,7 @@ import threading
 import time
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
@@ -51,9 +52,8 @@ SECTION = """\
 ## From the closing bar to the order
 
 `bt-run live` with {history:,} bars of history, on the practice exchange; bars of one second at
-`--speed {speed}`. The time from the last byte of the closing kline frame, sent to the bot, to the first byte
-of its order's request, by one clock: of a process between bot and exchange, and of the kernel, which stamps
-what arrives there.
+`--speed {speed}`. The time from the last byte of the closing kline frame to the first byte of the order's
+request, as they pass a process between exchange and bot: both by the kernel's stamps.
 
 | bot | orders | median, ms | 99 % below, ms | most, ms | target | reached |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -61,7 +61,7 @@ what arrives there.
 
 - The bot has one core for all its threads; exchange and relay share another.
 - The first {warm_up_s:g} s of a run do not count: it reads its history then, while ten bars a second come in.
-- Only the first order of a bar counts. Each order was in the journal, on the disk, before it left.
+- Only the first order of a bar counts. Each order was in the journal before it left.
 {polling}
 | idle for {idle_s:g} s, bars of a minute, a frame every 2 s | CPU, % of one core | target | reached |
 | --- | --- | --- | --- |
@@ -295,10 +295,10 @@ def memory_table(found: Sequence[tuple[int, float]]) -> str:
 def section(folder: Path, *, seconds: float, idle_s: float, bars: int) -> str:
     """Measure all and write it as Markdown."""
     load_before = os.getloadavg()[0]
-    rows = [
-        row(f"`bt-run live --strategy {name}`", latencies(live(name, "1s"), folder, seconds))
-        for name in STRATEGIES
-    ]
+    rows = []
+    for name in STRATEGIES:
+        rows.append(row(f"`bt-run live --strategy {name}`", latencies(live(name, "1s"), folder, seconds)))
+        print(rows[-1], flush=True)
     script = [sys.executable, str(HERE / "latency_polling.py"), "--interval", "1s"]
     rows.append(row("a bot that polls, SAR", latencies(script, folder, seconds), judged=False))
     shares = {name: idle(name, folder, idle_s) for name in STRATEGIES}
@@ -338,6 +338,8 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=HERE / "RESULTS.md", help="the file of results")
     given = parser.parse_args()
+    if find_spec("ccxt") is None:
+        parser.error("the bot that polls needs ccxt: scripts/setup test")
     with tempfile.TemporaryDirectory(prefix="bt-run-bench-") as folder:
         text = section(Path(folder), seconds=given.seconds, idle_s=given.idle, bars=given.bars)
     print(text)
