@@ -62,6 +62,7 @@ class Channel:
         self._bell = bell
         self._ask: Callable[[Channel, Ask], None] = lambda channel, ask: None
         self._newest: KlineFrame | None = None
+        self._newest_ms = 0
         self._lag_ms: int | None = None
         self._connected = False
         self._connects = 0
@@ -96,8 +97,9 @@ class Channel:
 
     def frame(self, frame: KlineFrame, now_ms: int, *, our_ms: int) -> None:
         """Take a frame of this channel's stream."""
-        if frame.event_ms is not None and frame.event_ms >= (self._newest_ms or 0):
-            self._newest, self._lag_ms = frame, our_ms - frame.event_ms
+        event_ms = frame.event_ms
+        if event_ms is not None and event_ms >= self._newest_ms:
+            self._newest, self._newest_ms, self._lag_ms = frame, event_ms, our_ms - event_ms
         self._handle(self._sequence.frame(frame, now_ms))
 
     def unreadable(self) -> None:
@@ -160,10 +162,6 @@ class Channel:
         """Give the close of the bar as the newest frame told it, an open bar's too; None before the first."""
         newest = self._newest
         return newest.close if newest else None
-
-    @property
-    def _newest_ms(self) -> int | None:
-        return self._newest.event_ms if self._newest else None
 
     def _handle(self, outcomes: Iterable[Outcome]) -> None:
         items: list[Item] = []

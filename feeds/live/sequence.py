@@ -135,6 +135,8 @@ class Sequence:
         row = row_of(frame)
         if self._is_past(opened):
             return (*self._compare(row), *self._step(now_ms))
+        if self._is_plain(opened, now_ms):
+            return self._take_plain(row)
         self._waiting[opened] = (row, False)  # final by the exchange's word: it replaces what REST told
         return self._step(now_ms)
 
@@ -178,6 +180,30 @@ class Sequence:
             return []
         self._delivered[int(row[0])] = row
         return [Correction(before, row)]
+
+    def _is_plain(self, opened: int, now_ms: int) -> bool:
+        """
+        Tell whether a closed bar that is not past is the expected one, in time, and has no other consequence.
+
+        Nearly every bar is, and an order waits for it: `_step` would come to the same, by a longer way.
+        """
+        return (
+            self.phase is Phase.LIVE
+            and opened == self._expected
+            and opened > self._history_end
+            and not self._waiting
+            and not self._check
+            and (self.position is not None or not self._history)
+            and not self._is_due(now_ms)
+            and now_ms - self._expected_end <= self._rules.late_ms
+        )
+
+    def _take_plain(self, row: Row) -> tuple[Outcome, ...]:
+        opened = int(row[0])
+        self._expect(self._expected_end)
+        self.position = opened
+        self._remember(row)
+        return (Delivery((row,), live=True),)
 
     def _form(self, frame: KlineFrame) -> tuple[Outcome, ...]:
         """Pass on the state of the expected bar, unless a newer one was: frames may come in a wrong order."""
@@ -257,9 +283,7 @@ class Sequence:
         rows = tuple(row for row, _ in ready)
         self.position = int(rows[-1][0])
         for row in rows[-_REMEMBERED:]:
-            self._delivered[int(row[0])] = row
-        for old in list(self._delivered)[:-_REMEMBERED]:
-            del self._delivered[old]
+            self._remember(row)
         fresh = now_ms - self._grid.end_of(self.position) <= self._rules.late_ms
         is_news = not first_time and self.position > self._history_end
         live = self._connected and fresh and is_news and not self._is_due(now_ms)
@@ -270,6 +294,11 @@ class Sequence:
             if part:
                 repaired = 0 if first_time else sum(by_rest for _, by_rest in part)
                 out.append(Delivery(tuple(row for row, _ in part), live=part is last, repaired=repaired))
+
+    def _remember(self, row: Row) -> None:
+        self._delivered[int(row[0])] = row
+        if len(self._delivered) > _REMEMBERED:
+            del self._delivered[next(iter(self._delivered))]
 
     def _turn(self, now_ms: int, out: list[Outcome], *, early: bool = False) -> None:
         """Find the phase; before what came is delivered, only one that makes it late may begin."""

@@ -537,13 +537,15 @@ def test_real_frames_of_a_close(shared):
 class World:
     """An exchange that trades one bar a minute, and a network that does what it wants."""
 
-    def __init__(self, seed, *, trouble, bars):
+    def __init__(self, seed, *, trouble, bars, sequence=None):
         self.draw = random.Random(seed)
         self.trouble = trouble
         self.holes = {n for n in range(5, bars - 3) if self.draw.random() < 0.1 * trouble}
         self.now = at(8, self.draw.uniform(0, 60))
         self.lag_ms = 0
-        self.sequence = Sequence(Grid(MINUTE), history=6, rules=Rules(again_ms=500, longest_ms=4_000))
+        self.sequence = sequence or Sequence(
+            Grid(MINUTE), history=6, rules=Rules(again_ms=500, longest_ms=4_000)
+        )
         self.open = False
         self.flying = []  # (arrives, what): frames and answers under way
         self.sent = set()
@@ -631,3 +633,87 @@ def test_every_bar_comes_once_and_in_order_whatever_happens(seed, trouble, bars)
     assert Phase.LIVE is world.sequence.phase
     for outcome in only(Delivery, world.out):
         assert not outcome.live or 1 == len(outcome.rows)
+
+
+class Longer(Sequence):
+    """Goes the longer way with each bar."""
+
+    def _is_plain(self, opened, now_ms):
+        return False
+
+
+class Both:
+    """Tells a sequence and one that goes the longer way the same; both must answer the same and be the same."""
+
+    def __init__(self, **given):
+        self.short, self.longer = Sequence(Grid(MINUTE), **given), Longer(Grid(MINUTE), **given)
+
+    def __getattr__(self, name):
+        def tell(*args, **kwargs):
+            told, again = (getattr(one, name)(*args, **kwargs) for one in (self.short, self.longer))
+            assert again == told
+            mine, other = (vars(one) | {"_grid": None, "_rules": None} for one in (self.short, self.longer))
+            assert other == mine
+            assert list(other["_delivered"]) == list(mine["_delivered"])
+            return told
+
+        return tell
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    trouble=st.sampled_from([0.0, 0.1, 0.3, 1.0]),
+    history=st.sampled_from([0, 1, 6]),
+    rules=st.sampled_from(
+        [
+            Rules(again_ms=500, longest_ms=4_000),
+            Rules(grace_ms=500, late_ms=50, hole_asks=1),
+            Rules(grace_ms=90_000, late_ms=1_000, settle_ms=0),
+            Rules(grace_ms=90_000, late_ms=90_000, settle_ms=0),
+            Rules(grace_ms=500, late_ms=150_000, longest_ms=60_000),
+        ]
+    ),
+)
+def test_the_short_way_of_a_plain_bar_comes_to_the_same(seed, trouble, history, rules):
+    """The same outcomes, and the same to go on from, whatever happens."""
+    world = World(seed, trouble=trouble, bars=40, sequence=Both(history=history, rules=rules))
+    while world.now < opened(40):
+        world.step(world.draw.choice([20, 200, 1_000, 3_000, 10_000]))
+    world.trouble, world.lag_ms = 0.0, 0
+    while world.now < opened(44):
+        world.step(1_000)
+
+    assert delivered(world.out)
+
+
+def test_a_bar_that_is_not_plain_goes_the_longer_way():
+    """One that belongs to the history; the first of all in a new market; one with another overdue behind it."""
+    history = Both(history=3, rules=Rules(settle_ms=0))
+    first = ask_of(history.connected(at(10, 0.1)))
+    history.answered(first, rows(7, 9), at(10, 0.2))
+    young = Both(history=3, rules=Rules(hole_asks=1))
+    young.answered(ask_of(young.connected(at(10, 20))), [], at(10, 20))
+    patient = Both(history=0, rules=Rules(late_ms=150_000))
+    patient.connected(at(10, 20))
+    patient.answered(ask_of(patient.tick(at(10, 20))), [], at(10, 20))
+
+    for both, now in ((history, at(10, 0.5)), (young, at(11, 0.1)), (patient, at(12, 2.5))):
+        assert Phase.LIVE is both.short.phase
+        number = (both.short.expected - T0) // M
+        out = both.frame(frame(number), now)
+        assert ([number], []) == (delivered(out), lives(out))
+
+
+def test_nearly_every_bar_goes_the_short_way(monkeypatch):
+    """Without trouble all but the first ones do."""
+    taken = []
+    plain = Sequence._take_plain
+    monkeypatch.setattr(Sequence, "_take_plain", lambda self, row: taken.append(row[0]) or plain(self, row))
+    world = World(1, trouble=0.0, bars=30)
+    while world.now < opened(30):
+        world.step(200)
+
+    live = [one.rows[0][0] for one in only(Delivery, world.out) if one.live]
+    assert live[-len(taken) :] == taken
+    assert len(taken) >= len(live) - 1 >= 15
