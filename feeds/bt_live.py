@@ -15,6 +15,7 @@ from bt_run.core.market import BAR_COLUMNS
 from bt_run.core.steady_time import SteadyTime
 from bt_run.core.venue import find_venue
 from feeds.bt_feed import timeframe_of
+from feeds.daynumber import day_number
 from feeds.live.channel import Channel
 from feeds.live.hub import LiveHub
 from feeds.live.outcomes import Absence, Correction, Delivery, End, Failure, Forming, Phase, Rules, Turn
@@ -140,6 +141,7 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         self._hub: LiveHub | None = None
         self._tail = Tail()
         self._enriched: Bars | None = None
+        self._days = self.lines.datetime
         self._columns = tuple(getattr(self.lines, name) for name in BAR_COLUMNS[1:])
         self._ticks = tuple(
             (f"tick_{name}", getattr(self.lines, name)) for name in self.getlinealiases() if name != "datetime"
@@ -266,20 +268,20 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
                 return self._deliver()
             if self._channel.queue:
                 item = self._channel.queue.popleft()
-                if isinstance(item, End):
-                    return False
-                if isinstance(item, Forming):
+                if isinstance(item, Delivery):
+                    self._tail.extend(item.rows)
+                    self._fresh = item.live
+                elif isinstance(item, Forming):
                     return self._form(item)
-                told |= self._digest(item)
+                elif isinstance(item, End):
+                    return False
+                else:
+                    told |= self._digest(item)
             elif told or not self._sleep(until):
                 return None  # Cerebro tells what was notified, then asks again
 
-    def _digest(self, item: Delivery | Turn | Absence | Correction | Failure) -> bool:
-        """Take an item; tells whether it led to a notification."""
-        if isinstance(item, Delivery):
-            self._tail.extend(item.rows)
-            self._fresh = item.live
-            return False
+    def _digest(self, item: Turn | Absence | Correction | Failure) -> bool:
+        """Take an item that brings no bar; tells whether it led to a notification."""
         if isinstance(item, Failure):
             self.stop()
             raise item.error
@@ -300,16 +302,16 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
 
     def _deliver(self) -> bool:
         """Put the next closed bar into position 0 of the lines."""
-        row = self._row
-        values = self._tail.line_values(row)
-        self._row = row + 1
+        open_time, values = self._tail.row(self._row)
+        self._row += 1
         if self.intrabar:
             # A bar that was seen while it formed comes again: strategies must not keep what they made of it.
             self.replaying = int(self._slot_is_open)
         if self._slot_is_open:
             self.backwards(force=True)
             self._slot_is_open = False
-        self._write(values, live=self._fresh and self._row == len(self._tail) and self._is_young(row))
+        is_news = self._fresh and self._row == len(self._tail) and self._is_young(open_time)
+        self._write(open_time, values, live=is_news)
         return True
 
     def _form(self, item: Forming) -> bool:
@@ -321,13 +323,13 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
         if self._slot_is_open:
             self.backwards(force=True)
         self._slot_is_open, self.replaying = True, 1
-        self._write(self._tail.line_values(len(self._tail)), live=True)
+        self._write(*self._tail.row(len(self._tail)), live=True)
         return True
 
-    def _write(self, values: tuple[float, ...], *, live: bool) -> None:
-        day = values[0]
-        self.lines.datetime[0] = day
-        for line, value in zip(self._columns, values[1:], strict=True):
+    def _write(self, open_time: int, values: tuple[float, ...], *, live: bool) -> None:
+        day = day_number(open_time)
+        self._days[0] = day
+        for line, value in zip(self._columns, values, strict=True):
             line[0] = value
         if live:
             self._live_days[day] = None
@@ -345,9 +347,9 @@ class LiveFeed(bt.feed.DataBase):  # type: ignore[misc]  # backtrader ships no t
                 setattr(self, name, line[0])
             self.tick_last = self._ticks[0][1][0]
 
-    def _is_young(self, row: int) -> bool:
+    def _is_young(self, open_time: int) -> bool:
         """Tell whether a bar is still news by the time Cerebro takes it."""
-        ended_ms = self._channel.grid.end_of(self._tail.open_time(row))
+        ended_ms = self._channel.grid.end_of(open_time)
         return self._hub is not None and self._hub.now_ms() - ended_ms <= self._rules.late_ms
 
     # Waiting.

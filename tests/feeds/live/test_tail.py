@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import backtrader as bt
 import numpy as np
 import pytest
 from exchange_market import make_bars
@@ -81,13 +80,29 @@ def test_a_forming_bar_stands_at_the_end_until_it_is_closed(made):
     assert same(tail.bars(), made[:3])
 
 
-def test_line_values_are_what_backtrader_would_hold(made):
-    """The open time to the very float of date2num."""
-    tail = Tail()
-    tail.extend(rows_of(made[:2]))
-    day, *values = tail.line_values(1)
+def test_one_bar_at_a_time_or_many_is_the_same(made):
+    """To the bit, and while the arrays grow; each bar can be read back, the newest and the forming one too."""
+    tail, rows = Tail(), rows_of(made)
+    for number, row in enumerate(rows):
+        tail.form((*row[:1], *(value / 3 for value in row[1:])))
+        assert (row[0], tuple(value / 3 for value in row[1:])) == tail.row(number)
+        tail.extend([row])
+        assert (row[0], row[1:]) == tail.row(number)
 
-    assert bt.date2num(bt.num2date(day)) == day
-    assert np.datetime64(T0 + 60_000, "ms").astype("datetime64[us]").item() == bt.num2date(day)
-    assert [getattr(made, name)[1] for name in BAR_COLUMNS[1:]] == values
+    assert same(tail.bars(), made)
+    assert [(row[0], row[1:]) for row in rows] == [tail.row(number) for number in range(len(rows))]
+
+
+def test_a_bar_is_read_back_as_it_came(made):
+    """Whichever came last, and in how large a piece."""
+    tail, rows = Tail(), rows_of(made[:6])
+    tail.extend(rows[:3])
+    tail.extend([])
+    tail.extend(rows[3:4])
+    tail.form(rows[5])
+
+    assert [(row[0], row[1:]) for row in (*rows[:4], rows[5])] == [tail.row(number) for number in range(5)]
+    tail.extend(rows[4:])
+    assert [(row[0], row[1:]) for row in rows] == [tail.row(number) for number in range(6)]
     assert T0 + 60_000 == tail.open_time(1)
+    assert all(type(value) is float for value in tail.row(5)[1])
