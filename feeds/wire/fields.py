@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FieldError", "decode", "take_amount", "take_flag", "take_int", "take_ms", "take_price", "take_text"]
 
+_raw_decode = json.JSONDecoder().raw_decode
 _MICROSECONDS_FROM = 10**14
 _MISSING = object()
 
@@ -24,6 +25,10 @@ class FieldError(ValueError):
 def decode(text: str | bytes) -> Any:
     """Decode JSON. Raises FrameError with the beginning of the text where it is none."""
     try:
+        if isinstance(text, str) and text.startswith("{"):
+            value, end = _raw_decode(text)  # json.loads looks for space around it first, and there is none
+            if end == len(text):
+                return value
         return json.loads(text)
     except ValueError as error:
         shown = text if isinstance(text, str) else text.decode("utf-8", errors="replace")

@@ -107,6 +107,19 @@ def test_answers_goodbyes_and_other_messages(text: str, expected: object) -> Non
     assert (expected,) == parse_frame(text)
 
 
+@pytest.mark.parametrize("around", [" {}", "{} ", "\n{}\r\n", "\t {}"])
+def test_space_around_a_frame_is_no_matter(around: str) -> None:
+    """JSON allows it, though Binance sends none."""
+    assert (DATA[2],) == parse_frame(around.format(TRADE))
+
+
+@pytest.mark.parametrize("text", [f"{TRADE}x", f"{TRADE}{TRADE}", f"\ufeff{TRADE}", TRADE[:-1], "{", ""])
+def test_more_or_less_than_a_frame_is_none(text: str) -> None:
+    """What follows a frame is refused with it."""
+    with pytest.raises(FrameError, match="not JSON"):
+        parse_frame(text)
+
+
 def test_an_array_gives_one_message_for_each_element() -> None:
     """The stream of all symbols sends them in one frame."""
     assert (DATA[7], DATA[7]) == parse_frame(
