@@ -285,8 +285,9 @@ class LiveHub:
                 continue
             if message.event_ms is not None:
                 self._note_time(message.event_ms, our_ms=event.receive_ms)
+            now_ms = self._server.now_ms(event.receive_ms)
             for channel in listening:
-                channel.frame(message, self.now_ms(), our_ms=event.receive_ms)
+                channel.frame(message, now_ms, our_ms=event.receive_ms)
 
     def _heard_on(self, line: _Line) -> list[Channel]:
         """Give the channels of a connection; none before the time is known, they are greeted then."""

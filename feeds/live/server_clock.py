@@ -19,6 +19,7 @@ class ServerClock:
 
     def __init__(self) -> None:
         self._ahead_ms: deque[int] = deque(maxlen=_KEPT)
+        self._most_ms = 0  # the largest of them: an order waits for each look at the time
 
     @property
     def known(self) -> bool:
@@ -27,8 +28,14 @@ class ServerClock:
 
     def note(self, told_ms: int, *, our_ms: int) -> None:
         """Take the time that a message told, and ours when it came."""
-        self._ahead_ms.append(told_ms - our_ms)
+        ahead_ms = told_ms - our_ms
+        forgets_most = len(self._ahead_ms) == _KEPT and self._ahead_ms[0] == self._most_ms
+        self._ahead_ms.append(ahead_ms)
+        if forgets_most or len(self._ahead_ms) == 1:
+            self._most_ms = max(self._ahead_ms)
+        elif ahead_ms > self._most_ms:
+            self._most_ms = ahead_ms
 
     def now_ms(self, our_ms: int) -> int:
         """Give the exchange's time; our own while no message has come."""
-        return our_ms + max(self._ahead_ms, default=0)
+        return our_ms + self._most_ms

@@ -36,3 +36,12 @@ def test_a_step_of_our_clock_is_forgotten():
         clock.note(number, our_ms=number)
 
     assert 5 == clock.now_ms(5)
+
+
+@given(told=st.lists(st.integers(-5, 5) | st.integers(-(10**7), 10**7), max_size=200))
+def test_the_best_of_the_last_messages_counts(told):
+    """Whatever comes and is forgotten in which order."""
+    clock = ServerClock()
+    for number, ahead in enumerate(told):
+        clock.note(1_000 + ahead, our_ms=1_000)
+        assert max(told[max(0, number - 63) : number + 1]) == clock.now_ms(0)
