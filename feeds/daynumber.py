@@ -36,12 +36,15 @@ def day_numbers(times_ms: IntArray) -> FloatArray:
 
 def day_number(time_ms: int) -> float:
     """Turn one time as `day_numbers` does; thirty times as quick as an array of one."""
-    day, rest = divmod(time_ms, _DAY_MS)
-    hour, rest = divmod(rest, 3_600_000)
-    minute, rest = divmod(rest, 60_000)
-    second, ms = divmod(rest, 1_000)
-    parts = (hour / 24.0, minute / 1_440.0, second / 86_400.0, ms * 1_000 / 86_400_000_000.0)
-    return math.fsum((day + _EPOCH_DAY, *parts))
+    return math.fsum(
+        (
+            time_ms // _DAY_MS + _EPOCH_DAY,
+            time_ms // 3_600_000 % 24 / 24.0,
+            time_ms // 60_000 % 60 / 1_440.0,
+            time_ms // 1_000 % 60 / 86_400.0,
+            time_ms % 1_000 * 1_000 / 86_400_000_000.0,
+        )
+    )
 
 
 def _exact_sum(times_ms: IntArray) -> FloatArray:
