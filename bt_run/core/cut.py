@@ -6,6 +6,8 @@ import socket
 import threading
 import weakref
 from contextlib import suppress
+from queue import Empty, LifoQueue
+from select import POLLIN, poll
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
@@ -70,22 +72,41 @@ class _Adapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = _pools_of(self._cutter)
 
 
+class _Stack(LifoQueue[Any]):
+    """A pool's queue without a lock, where nobody waits: a list gives and takes in one step of Python."""
+
+    def get(self, block: bool = True, timeout: float | None = None) -> Any:
+        if block:
+            return super().get(block, timeout)
+        try:
+            return self.queue.pop()
+        except IndexError:
+            raise Empty from None
+
+
 def _pools_of(cutter: Cutter) -> dict[str, type[HTTPConnectionPool]]:
     class Plain(HTTPConnection):
         def connect(self) -> None:
             super().connect()
+            self._heard = poll()
+            self._heard.register(self.sock, POLLIN)
             cutter.note(self)
 
-    class Secure(HTTPSConnection):
-        def connect(self) -> None:
-            super().connect()
-            cutter.note(self)
+        @property
+        def is_connected(self) -> bool:
+            """Tell, by one call of the system, whether it is open and nothing, no end either, has come."""
+            return self.sock is not None and not self._heard.poll(0)
+
+    class Secure(Plain, HTTPSConnection):
+        pass
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
+        QueueCls = _Stack
 
     class SecurePool(HTTPSConnectionPool):
         ConnectionCls = Secure
+        QueueCls = _Stack
 
     return {"http": PlainPool, "https": SecurePool}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from queue import Empty
 
 import pytest
 import requests
@@ -46,6 +47,33 @@ def test_what_is_opened_after_the_cut_is_closed_at_once(exchange):
     with requests.Session() as session, pytest.raises(requests.RequestException):
         cutter.watch(session)
         session.get(f"{exchange.url}/api/v3/time", timeout=5)
+
+
+def test_a_connection_is_given_to_one_thread_at_a_time(exchange):
+    """Two requests at once have two connections; those that follow find them, the last one first."""
+    with requests.Session() as session:
+        Cutter().watch(session)
+        pool = session.get_adapter(exchange.url).poolmanager.connection_from_url(exchange.url)
+        first, second = pool._get_conn(), pool._get_conn()
+        pool._put_conn(first)
+        pool._put_conn(second)
+
+        assert first is not second
+        assert [second, first] == [pool._get_conn(), pool._get_conn()]
+
+
+def test_a_pool_that_waits_gets_what_comes_back(exchange):
+    """As urllib3's own; the sessions of requests never wait."""
+    with requests.Session() as session:
+        Cutter().watch(session)
+        shelf = session.get_adapter(exchange.url).poolmanager.connection_from_url(exchange.url).QueueCls(1)
+        with pytest.raises(Empty):
+            shelf.get(block=False)
+        with pytest.raises(Empty):
+            shelf.get(timeout=0.01)
+        threading.Timer(0.05, shelf.put, ["back"]).start()
+
+        assert "back" == shelf.get(timeout=5)
 
 
 def test_a_closed_rest_ends_its_requests_and_asks_no_more(exchange):
