@@ -83,6 +83,10 @@ class RestClient:
         self._closed.set()
         self._cutter.cut()
 
+    def prepare(self, verb: Verb, path: str) -> None:
+        """Compose what all requests of this kind, signed and with a form, have in common; asks nobody."""
+        self._library.session.prepare_form(verb, self.venue.rest_url + path)
+
     def synchronize(self) -> None:
         """Measure the exchange's clock anew. Raises ExchangeError."""
         what = f"The time at {self.venue.rest_url}"

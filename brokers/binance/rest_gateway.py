@@ -41,6 +41,7 @@ __all__ = ["CANCEL_WAIT_S", "BinanceGateway"]
 CANCEL_WAIT_S = 5.0
 """The longest pause that a cancel waits out."""
 
+_ORDER = "/api/v3/order"
 _WARM_S = 20.0
 _QUICK_S = 2.0
 
@@ -76,8 +77,10 @@ class BinanceGateway:
         self._sleep = sleep or time.sleep
 
     def connect(self) -> None:
-        """Open the connection and measure the exchange's clock, so that the first order finds both ready."""
+        """Open the connection and measure the exchange's clock, so that the first order finds all ready."""
         self._client.synchronize()
+        self._client.prepare("post", _ORDER)
+        self._client.prepare("delete", _ORDER)
 
     def keep_warm(self, *, idle_s: float = _WARM_S) -> None:
         """
@@ -110,7 +113,7 @@ class BinanceGateway:
         except ConfigError as error:
             return (Rejected(None, f"not sent: {error}"),)
         try:
-            return codec.placed(self._place("/api/v3/order", params), order)
+            return codec.placed(self._place(_ORDER, params), order)
         except RequestFailed as failed:
             return failed_order(failed.failure)
         except codec.MALFORMED as error:
@@ -242,7 +245,7 @@ class BinanceGateway:
             raise RequestFailed(Failure("held", reason))
         if hold is not None:
             self._sleep(hold.wait_s)
-        return self._client.send_timely("delete", "/api/v3/order", params)
+        return self._client.send_timely("delete", _ORDER, params)
 
     def _cancel_again(self, params: Mapping[str, Any], order: Order) -> tuple[Event, ...]:
         """Repeat a cancel whose fate is not known; a refusal now may mean that the first one did it."""

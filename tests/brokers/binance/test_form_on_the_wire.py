@@ -132,6 +132,17 @@ def test_orders_and_questions_take_turns_on_one_connection(wire, gateway, make_o
     assert [b"POST", b"GET "] * 3 == [request[:4] for request in wire.got[0][-6:]]
 
 
+@pytest.mark.parametrize("act", ["place", "cancel"])
+def test_the_first_order_finds_its_head_composed(wire, gateway, make_order, monkeypatch, act):
+    """Connecting has done it."""
+    monkeypatch.setattr(QuickSession, "prepare_form", lambda *_: pytest.fail("composed when it should leave"))
+    wire.plans.append(answer(b'{"code":-2010,"msg":"no"}', status="400 Bad Request"))
+
+    getattr(gateway, act)(make_order())
+
+    assert 1 == len(wire.orders) == len(wire.got)
+
+
 # Before.
 
 
