@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import hmac
 import re
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from brokers.binance.quick_session import QuickSession
 
 if TYPE_CHECKING:
     from brokers.binance.credentials import Credentials
+    from brokers.binance.server_clock import ServerClock
     from bt_run.core.venue import Venue
 
 __all__ = ["RECV_WINDOW_MS", "TIMEOUT_S", "make_client"]
@@ -34,9 +34,9 @@ _SETTINGS: dict[str, Any] = {"timeout": TIMEOUT_S, "allow_redirects": False}
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")  # what no encoding of an address or a form changes
 
 
-def make_client(venue: Venue, credentials: Credentials) -> Any:
+def make_client(venue: Venue, credentials: Credentials, clock: ServerClock) -> Any:
     """
-    Make a client for one thread; it asks nothing yet.
+    Make a client for one thread, which signs with the time of `clock`; it asks nothing yet.
 
     `_request(verb, address, signed, data=...)` gives a requests.Response, whatever its status.
     """
@@ -44,6 +44,7 @@ def make_client(venue: Venue, credentials: Credentials) -> Any:
         client = aside.submit(_make, credentials).result()
     if credentials.secret:
         client.prepared_key = hmac.new(credentials.secret.encode(), digestmod=hashlib.sha256)
+    client.clock = clock
     # The library knows keys by the length of their text; ours are read already.
     client.PRIVATE_KEY = credentials.private_key
     client._is_rsa = credentials.kind == "RSA"
@@ -76,6 +77,7 @@ def _make(credentials: Credentials) -> Any:
 class _Client(Client):  # type: ignore[misc]  # the library has no types
     """Leaves reading the answer to us: the library's errors lose headers, and break on some bodies."""
 
+    clock: ServerClock
     prepared_key: Any = None
     """The HMAC of nothing yet; None for another kind of key."""
 
@@ -98,6 +100,7 @@ class _Client(Client):  # type: ignore[misc]  # the library has no types
         """
         form = self._signed_form(kwargs) if signed and method in _WITH_FORM and not force_params else None
         if form is None:
+            self.timestamp_offset = self.clock.wall_offset_ms()
             return super()._request(method, uri, signed, force_params, **kwargs)
         return self.session.send_form(method, uri, form, timeout_s=self._requests_params["timeout"])
 
@@ -105,9 +108,7 @@ class _Client(Client):  # type: ignore[misc]  # the library has no types
         """Give the form with its signature; None where it is not plain text signed by HMAC."""
         if self.prepared_key is None or given.keys() != {"data"}:
             return None
-        data = dict(given["data"])
-        data["timestamp"] = int(time.time() * 1000 + self.timestamp_offset)
-        data["recvWindow"] = self.REQUEST_RECVWINDOW
+        data = {**given["data"], "timestamp": self.clock.now_ms(), "recvWindow": self.REQUEST_RECVWINDOW}
         pairs = [(name, str(value)) for name, value in sorted(data.items()) if value is not None]
         if not _PLAIN.fullmatch("".join([text for _, text in pairs])):
             return None

@@ -71,7 +71,7 @@ class RestClient:
         self._closed = threading.Event()
         self._sleep = sleep or self._pause
         self._cutter = Cutter()
-        self._library = make_client(venue, credentials)
+        self._library = make_client(venue, credentials, clock)
         self._cutter.watch(self._library.session)
 
     def interrupt(self) -> None:
@@ -142,11 +142,9 @@ class RestClient:
         """
         if self._closed.is_set():
             raise RequestFailed(Failure("unsent", "the connection was closed by us"))
-        library = self._library
-        library.timestamp_offset = self.clock.wall_offset_ms()
         self.last_used_at = time.monotonic()
         try:
-            response = library._request(verb, self.venue.rest_url + path, signed, data=dict(params))
+            response = self._library._request(verb, self.venue.rest_url + path, signed, data=dict(params))
         except (OSError, HTTPError) as error:
             raise RequestFailed(self._no_answer(error)) from None
         used = response.headers.get(_USED_WEIGHT, "")

@@ -12,6 +12,7 @@ from Crypto.Signature import eddsa, pkcs1_15
 
 from brokers.binance.credentials import Credentials, find_credentials, variable_prefix
 from brokers.binance.library import make_client
+from brokers.binance.server_clock import ServerClock
 from bt_run.core.errors import ConfigError
 from bt_run.core.venue import VENUES
 
@@ -73,7 +74,7 @@ def test_the_documentation_s_example_of_the_websocket_api_is_signed_alike():
 
 def test_the_library_signs_what_it_sends_as_we_do(script, scripted):
     """Whatever it puts into the body is what the signature is for."""
-    client = make_client(script.venue, Credentials(KEY, SECRET))
+    client = make_client(script.venue, Credentials(KEY, SECRET), ServerClock())
 
     client._request("post", script.url + "/api/v3/order", True, data={"symbol": "BTCUSDT", "price": "0.1"})
 
@@ -92,7 +93,7 @@ def test_ed25519_keys_sign(write_key, script, line_end):
     path.write_bytes(path.read_text().replace("\n", line_end).encode() + line_end.encode())
     credentials = found({"BINANCE_TESTNET_API_KEY": KEY, "BINANCE_TESTNET_API_PRIVATE_KEY": str(path)})
 
-    make_client(script.venue, credentials)._request(
+    make_client(script.venue, credentials, ServerClock())._request(
         "get", script.url + "/api/v3/account", True, data={"a": "1"}
     )
 
@@ -113,7 +114,9 @@ def test_rsa_keys_sign_also_with_a_password(write_key, script):
         found(environ, venue="mainnet")
     credentials = found(environ | {"BINANCE_API_PRIVATE_KEY_PASS": "open"}, venue="mainnet")
 
-    make_client(script.venue, credentials)._request("post", script.url + "/api/v3/order", True, data={"a": "1"})
+    make_client(script.venue, credentials, ServerClock())._request(
+        "post", script.url + "/api/v3/order", True, data={"a": "1"}
+    )
 
     sent = script.params("POST /api/v3/order")
     signature = base64.b64decode(sent.pop("signature"))
@@ -239,7 +242,7 @@ def test_credentials_need_one_way_to_sign():
 
 def test_the_library_is_pointed_at_the_venue_only():
     """No other address of python-binance's own can be met by mistake."""
-    client = make_client(VENUES["testnet"], Credentials(KEY, SECRET))
+    client = make_client(VENUES["testnet"], Credentials(KEY, SECRET), ServerClock())
 
     assert "https://testnet.binance.vision/api/v3/order" == client._create_api_uri("order")
     assert not client.session.trust_env

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from brokers.binance.credentials import Credentials
 from brokers.binance.library import make_client
 from brokers.binance.quick_session import QuickSession
+from brokers.binance.server_clock import ServerClock
 from bt_run.core.cut import Cutter
 from bt_run.core.venue import VENUES
 
 PATH = "/api/v3/order"
+NOW_S = 1_767_225_600.125
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 BODIES = (
     [("symbol", "BTCUSDT"), ("quantity", "0.00100000")],
@@ -84,7 +86,7 @@ def test_a_session_that_was_closed_opens_anew(script, open_session):
 @pytest.fixture(scope="module")
 def client():
     """Give a client of ours that asks nothing."""
-    return make_client(VENUES["testnet"], Credentials("key", "secret"))
+    return make_client(VENUES["testnet"], Credentials("key", "secret"), ServerClock(clock=lambda: NOW_S))
 
 
 @given(
@@ -96,7 +98,7 @@ def client():
 def test_a_form_is_signed_as_the_library_signs_it(client, params):
     """To the byte; where a value wants encoding, the library does it itself."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(time, "time", lambda: 1_767_225_600.125)
+        patch.setattr(time, "time", lambda: NOW_S)
         ours = client._signed_form({"data": dict(params)})
         theirs = Client._get_request_kwargs(client, "post", True, data=dict(params)) if params else None
 
