@@ -119,6 +119,35 @@ def test_cookies_go_with_later_requests(script, open_session):
     assert ["0", "1", "2"] == [params["n"] for _, params in script.asked]
 
 
+@pytest.mark.parametrize("asked_first", ["GET /api/v3/time", f"POST {PATH}"])
+def test_a_cookie_goes_with_orders_from_then_on(script, open_session, asked_first):
+    """Also where it came with a question, after the head of orders had been composed."""
+    cookie = {"headers": {"Set-Cookie": "a=b; Path=/"}}
+    script.will(f"POST {PATH}", {})
+    script.will(asked_first, cookie)
+    script.will(f"POST {PATH}", {}, {})
+    quick = open_session(QuickSession)
+    form = {"data": "n=1", "headers": FORM, "timeout": 5.0, "allow_redirects": False}
+    quick.post(script.url + PATH, **form)
+    if asked_first.startswith("GET"):
+        quick.get(f"{script.url}/api/v3/time")
+    for _ in range(2):
+        quick.post(script.url + PATH, **form)
+
+    assert [None, "a=b"] == [headers.get("Cookie") for headers in (script.headers[1], script.headers[-1])]
+
+
+def test_an_order_goes_through_the_proxy_that_was_set(script, open_session):
+    """By requests, which knows how to ask one."""
+    target = "http://venue.invalid/api/v3/order"
+    script.will(f"POST {target}", {"body": {"number": 0}}, {"body": {"number": 1}})
+    quick = open_session(QuickSession)
+    quick.proxies = {"http": script.url}
+    form = {"data": "n=1", "headers": FORM, "timeout": 5.0, "allow_redirects": False}
+
+    assert [0, 1] == [quick.post(target, **form).json()["number"] for _ in range(2)]
+
+
 def test_a_redirect_is_not_followed_where_nobody_wants_it(script, open_session):
     """It would be an order sent twice."""
     elsewhere = {"status": 307, "headers": {"Location": "/elsewhere"}}
