@@ -97,8 +97,8 @@ def _when_sent(end: socket.socket) -> int:
 
 def _steady_ns(stamp: bytes) -> int:
     seconds, ns = _TIME.unpack_from(stamp)
-    passed_ns = time.time_ns() - (seconds * 1_000_000_000 + ns)
-    return time.monotonic_ns() - passed_ns
+    stamped_ns = int(seconds) * 1_000_000_000 + int(ns)
+    return time.monotonic_ns() - (time.time_ns() - stamped_ns)
 
 
 def _read(end: socket.socket) -> tuple[bytes, int]:
