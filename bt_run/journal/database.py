@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Place",
+    "failure_of",
     "lengthen_log",
     "open_copy",
     "open_engine",
@@ -239,7 +240,12 @@ def telling(place: Place) -> Iterator[None]:
     except DBAPIError as error:
         raise JournalError(f"The journal {place} failed: {_reason(error.orig)}") from error
     except sqlite3.Error as error:
-        raise JournalError(f"The journal {place} failed: {_reason(error)}") from error
+        raise failure_of(place, error) from error
+
+
+def failure_of(place: Place, error: sqlite3.Error) -> JournalError:
+    """Give the JournalError that `telling` makes of an error of SQLite's driver."""
+    return JournalError(f"The journal {place} failed: {_reason(error)}")
 
 
 def _reason(error: BaseException | None) -> str:

@@ -44,6 +44,7 @@ from bt_run.journal.statement import driver_of, transaction
 from bt_run.journal.writer_lock import FileHold, RowHold, hold_file
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
@@ -110,11 +111,11 @@ class Journal(JournalQueries):
         self._closing.callback(quick.dispose)
         self._durable = self._closing.enter_context(durable.connect())
         self._quick = self._closing.enter_context(quick.connect()) if quick is not durable else self._durable
-        self._intents = self._durable
+        self._intents: sqlite3.Connection | None = None
         if self._log is not None and self._log.can_flush:
             hasty = open_engine(self.place, durable=False, copies=False)
             self._closing.callback(hasty.dispose)
-            self._intents = self._closing.enter_context(hasty.connect())
+            self._intents = driver_of(self._closing.enter_context(hasty.connect()))
         self._hold = hold
         if self._log is not None:
             self._closing.callback(self._log.close)
@@ -231,7 +232,7 @@ class Journal(JournalQueries):
         self._check_thread()
         with telling(self.place):
             lengthen_log(driver_of(self._durable))
-            rehearse(driver_of(self._intents), run)
+            rehearse(self._intents or driver_of(self._durable), run)
         runs = schema.runs
         with self._writing(self._durable) as connection:  # the longer log is on the disk with it
             connection.execute(update(runs).where(runs.c.run == run), {"outcome": ""})
@@ -247,7 +248,7 @@ class Journal(JournalQueries):
         self._check_thread()
         self._flush(self._log)
         with telling(self.place):
-            look_ahead(driver_of(self._intents), run)
+            look_ahead(self._intents or driver_of(self._durable), run)
 
     # --- orders and fills: on the disk when the call returns, but for intents ---------------------------------
 
@@ -259,12 +260,16 @@ class Journal(JournalQueries):
         becomes of the power, the orders of one request at most are missing here, and those have the ids that
         follow the last one.
         """
+        if self._intents is None:
+            self.write_orders(changes)
+            return
+        self._check_thread()
         if not self._is_on_disk and self._log is not None:
             self._flush(self._log)
-        with self._quickly(self._intents) as way:
+        with transaction(self._intents, self.place):
             for record, event in changes:
-                put_order(way, record, event)
-        self._is_on_disk = self._intents is self._durable
+                put_order(self._intents, record, event)
+        self._is_on_disk = False
 
     def _flush(self, log: LogFile) -> None:
         log.flush()
@@ -367,7 +372,7 @@ class Journal(JournalQueries):
         if isinstance(self._hold, FileHold):
             self._check_thread()
             way = driver_of(connection)
-            with telling(self.place), transaction(way):
+            with transaction(way, self.place):
                 yield way
             self._is_on_disk |= connection is self._durable  # whose commit waits for the whole log
         else:

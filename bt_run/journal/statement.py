@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import sqlite
 
+from bt_run.journal.database import failure_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
     from sqlalchemy import Connection
+
+    from bt_run.journal.database import Place
 
     Way = Connection | sqlite3.Connection
 
@@ -93,21 +97,38 @@ def driver_of(connection: Connection) -> sqlite3.Connection:
 
 
 class transaction:  # noqa: N801 - a word to use with `with`, as contextlib's are
-    """Write all that is written within, or nothing; no other transaction may be open."""
+    """
+    Write all that is written within, or nothing; no other transaction may be open.
 
-    __slots__ = ("_raw",)
+    Errors of the driver's, within or at its end, become a JournalError that names the place. It is no
+    generator: an order would wait for the steps of contextlib.
+    """
 
-    def __init__(self, raw: sqlite3.Connection) -> None:
+    __slots__ = ("_place", "_raw")
+
+    def __init__(self, raw: sqlite3.Connection, place: Place) -> None:
         self._raw = raw
+        self._place = place
 
     def __enter__(self) -> None:
-        self._raw.execute("BEGIN IMMEDIATE")
+        try:
+            self._raw.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise failure_of(self._place, error) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None:
+            self._end(commits=kind is None)
+        except sqlite3.Error as failed:
+            error = failed
+        if isinstance(error, sqlite3.Error):
+            raise failure_of(self._place, error) from error
+
+    def _end(self, *, commits: bool) -> None:
+        try:
+            if commits:
                 self._raw.execute("COMMIT")
         finally:
             if self._raw.in_transaction:

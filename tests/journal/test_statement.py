@@ -14,9 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, create_engine, delete, insert, literal, select, update
 
+from bt_run.core.errors import JournalError
 from bt_run.journal import schema
+from bt_run.journal.database import Place
 from bt_run.journal.statement import Statement, driver_of, transaction
 
+PLACE = Place.parse("x.sqlite")
 CELLS = {
     "String": st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8),
     "Integer": st.integers(-(2**60), 2**60),
@@ -74,7 +77,7 @@ def test_the_same_row_lies_in_the_file_either_way(both, table, data):
     row = data.draw(rows_of(table))
     add = Statement(insert(table).inline())
     raw = driver_of(one)
-    with transaction(raw):
+    with transaction(raw, PLACE):
         add.run(raw, row)
     with other.begin():
         add.run(other, row)
@@ -106,7 +109,7 @@ def test_a_change_tells_how_many_rows_it_met_and_a_question_whether_there_is_one
     add = Statement(insert(table).inline())
     change = Statement(update(table).where(table.c.symbol == "BTCUSDT"))
     find = Statement(select(literal(1)).select_from(table).where(table.c.symbol == "BTCUSDT"))
-    with transaction(raw):
+    with transaction(raw, PLACE):
         assert None is find.run(raw, {}).fetchone()
         assert 0 == change.run(raw, {"tick_size": Decimal(1)}).rowcount
         add.run(raw, row)
@@ -120,13 +123,19 @@ def test_a_transaction_that_fails_is_undone(tmp_path):
     """Whatever ended it, and also where the database has ended it by itself."""
     with closing(sqlite3.connect(tmp_path / "x.sqlite", isolation_level=None)) as raw:
         raw.execute("CREATE TABLE t (x)")
-        with pytest.raises(KeyboardInterrupt), transaction(raw):
+        with pytest.raises(KeyboardInterrupt), transaction(raw, PLACE):
             raw.execute("INSERT INTO t VALUES (1)")
             raise KeyboardInterrupt
-        with pytest.raises(ZeroDivisionError), transaction(raw):
+        with pytest.raises(ZeroDivisionError), transaction(raw, PLACE):
             raw.execute("ROLLBACK")
             raise ZeroDivisionError
-        with transaction(raw):
+        with pytest.raises(JournalError, match=r"x\.sqlite failed: .*no such column"), transaction(raw, PLACE):
+            raw.execute("INSERT INTO t VALUES (3)")
+            raw.execute("INSERT INTO t VALUES (y)")
+        with pytest.raises(JournalError, match=r"x\.sqlite failed: cannot commit"), transaction(raw, PLACE):
+            raw.execute("INSERT INTO t VALUES (4)")
+            raw.execute("ROLLBACK")
+        with transaction(raw, PLACE):
             raw.execute("INSERT INTO t VALUES (2)")
 
         assert [(2,)] == raw.execute("SELECT x FROM t").fetchall()
@@ -145,7 +154,7 @@ def test_nan_lies_as_null(both):
         "source": "live",
         "tradable": True,
     }
-    with transaction(raw):
+    with transaction(raw, PLACE):
         Statement(insert(schema.bars).inline()).run(raw, row | {"open": math.nan, "close": 0.1})
 
         assert [(None, 0.1)] == raw.execute("SELECT open, close FROM bars").fetchall()
