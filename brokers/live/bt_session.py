@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import backtrader as bt
 
 from brokers.amounts import ZERO, minus, plus, ratio, times
-from brokers.bt_orders import make_order
+from brokers.bt_orders import make_live_order
 from brokers.client_ids import ClientId
 from brokers.filter_checks import Conditions, check
 from brokers.guard import EntryRequest
@@ -177,6 +177,6 @@ class Session:
     @staticmethod
     def make_order(side: str, broker: Any, **asked: Any) -> Any:
         """Make an order of Backtrader, known to nobody yet."""
-        made = make_order(bt.BuyOrder if side == "BUY" else bt.SellOrder, asked)
+        made = make_live_order(side, asked)
         made.addcomminfo(broker.getcommissioninfo(asked["data"]))
         return made
