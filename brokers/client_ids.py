@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bt_run.core.errors import ConfigError
 
@@ -32,7 +33,7 @@ class ClientId:
     counter: int
 
     def __post_init__(self) -> None:
-        if not _RUN.fullmatch(self.run):
+        if not _is_run(self.run):
             raise ConfigError(f"The run tag {self.run!r} is not 1 to 20 of the characters {_DIGITS}.")
         if not 0 <= self.counter <= MOST:
             raise ConfigError(f"Order number {self.counter} does not fit into 8 digits. Start a new run.")
@@ -49,6 +50,12 @@ class ClientId:
     def next(self) -> ClientId:
         """Give the id of the run's next order."""
         return ClientId(self.run, self.counter + 1)
+
+
+@lru_cache(maxsize=64)
+def _is_run(text: str) -> bool:
+    """Tell whether a text may name a run; a run's own is asked for with each of its orders."""
+    return _RUN.fullmatch(text) is not None
 
 
 def run_tag(started_ms: int, salt: int) -> str:

@@ -250,6 +250,8 @@ def _counts_to(name: str, order: Order) -> bool:
 
 
 def _assets(filters: SymbolFilters, order: Order, seen: Conditions) -> Iterator[Violation]:
+    if not filters.max_assets:
+        return
     amounts = {
         filters.base_asset: order.quantity,
         filters.quote_asset: _value_of(order, seen.average_price),

@@ -204,11 +204,12 @@ class Order:
             raise ConfigError(f"Order {self.client_id} ({self.side} {self.symbol} {self.type}): {wrong}.")
 
     def _what_is_wrong(self) -> str:
-        amounts = (self.quantity, self.quote_quantity, self.price, self.stop_price)
+        for amount in (self.quantity, self.quote_quantity, self.price, self.stop_price):
+            if amount is not None and not amount > 0:
+                return "amounts must be above 0"
         by_base, by_quote = self.quantity is not None, self.quote_quantity is not None
         untriggered = self.stop_price is None and self.trailing_delta is None
         rules = (
-            (any(amount is not None and not amount > 0 for amount in amounts), "amounts must be above 0"),
             (by_base and by_quote, "give a quantity or a quote quantity, not both"),
             (by_quote and self.type != "MARKET", "only a MARKET order can be given by quote quantity"),
             (not (by_base or by_quote or self.list_client_id), "it has no quantity"),
@@ -216,7 +217,10 @@ class Order:
             (self.type not in PRICED and self.price is not None, "this type has no price"),
             (self.type in TRIGGERED and untriggered, "it needs a stop price or a trailing delta"),
         )
-        return next((text for broken, text in rules if broken), "")
+        for broken, text in rules:
+            if broken:
+                return text
+        return ""
 
     @property
     def is_terminal(self) -> bool:

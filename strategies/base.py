@@ -164,11 +164,11 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
             raise StrategyError(
                 f"{cls.__name__}.signals returned {type(found).__name__}; it must return Signals(...)."
             )
-        none = np.zeros(len(bars), dtype=np.bool_)
+        expected = (len(bars),)
 
         def decision(name: str, side: BoolArray | None) -> BoolArray:
             if side is None:
-                return none
+                return np.zeros(expected, dtype=_TRUTHS)
             array = np.ascontiguousarray(side)
             if array.dtype != _TRUTHS:
                 raise StrategyError(
@@ -187,7 +187,7 @@ class SignalStrategy(bt.Strategy):  # type: ignore[misc]  # backtrader ships no 
         )
         for name, array in complete.arrays():
             shape = array.shape if isinstance(array, np.ndarray) else np.shape(array)
-            if shape != none.shape:
+            if shape != expected:
                 raise StrategyError(
                     f"{cls.__name__}.signals returned {name} of shape {shape} for {len(bars)} bars; "
                     f"every array it returns must have one value a bar."
