@@ -67,16 +67,21 @@ def check(filters: SymbolFilters, order: Order, conditions: Conditions | None = 
     a refusal by it costs nothing.
     """
     seen = conditions or Conditions()
-    return [
-        *_permissions(filters, order),
-        *_prices(filters, order, seen),
-        *_quantities(filters, order),
-        *_notionals(filters, order, seen),
-        *_trailing(filters, order),
-        *_position(filters, order, seen),
-        *_counts(filters, order, seen),
-        *_assets(filters, order, seen),
-    ]
+    found = [*_permissions(filters, order)]
+    # Most orders are at market, and most symbols have few rules: what cannot break is not begun.
+    if order.price is not None or order.stop_price is not None:
+        found += _prices(filters, order, seen)
+    found += _quantities(filters, order)
+    found += _notionals(filters, order, seen)
+    if order.trailing_delta is not None:
+        found += _trailing(filters, order)
+    if filters.max_position is not None:
+        found += _position(filters, order, seen)
+    if seen.open_counts:
+        found += _counts(filters, order, seen)
+    if filters.max_assets:
+        found += _assets(filters, order, seen)
+    return found
 
 
 def too_small_to_sell(filters: SymbolFilters, quantity: Decimal, price: Decimal | None) -> Violation | None:
@@ -250,8 +255,6 @@ def _counts_to(name: str, order: Order) -> bool:
 
 
 def _assets(filters: SymbolFilters, order: Order, seen: Conditions) -> Iterator[Violation]:
-    if not filters.max_assets:
-        return
     amounts = {
         filters.base_asset: order.quantity,
         filters.quote_asset: _value_of(order, seen.average_price),

@@ -83,15 +83,18 @@ class Session:
     def free_to_sell(self, symbol: str) -> Decimal:
         """Give what can be sold and is not locked by an open order."""
         held = self.desk.ledger.holding(symbol).quantity
-        locked = locked_by(self.desk.of(symbol))
-        return self.markets.visible(symbol, max(ZERO, minus(held, locked)))
+        orders = self.desk.of(symbol)
+        left = minus(held, locked_by(orders)) if orders else held
+        return self.markets.visible(symbol, left)
 
     def free_cash(self) -> Decimal:
         """Give the cash that no open order needs, with the fees it may cost; quote asset."""
         cash = self.desk.ledger.cash
         for symbol, fees in self.markets.fees.items():
-            needed = reserved_by(self.desk.of(symbol), self.markets.price(symbol))
-            cash = minus(cash, plus(needed, times(needed, fees.taker)))
+            orders = self.desk.of(symbol)
+            if orders:
+                needed = reserved_by(orders, self.markets.price(symbol))
+                cash = minus(cash, plus(needed, times(needed, fees.taker)))
         return cash
 
     def equity(self) -> Decimal:
