@@ -228,7 +228,7 @@ def _lesson(order: Order, view: ExchangeView, patience_s: float) -> Lesson:
     answer = view.missing_of(order.client_id)
     told = view.order_of(order.client_id)
     if answer is not None and not order.is_terminal and told is None:
-        return lesson_of_absence(order, answer, patience_s=patience_s)
+        return lesson_of_absence(order, answer, view.trades, patience_s=patience_s)
     if order.is_given_up and told is None:
         return Lesson(order, is_open=answer is None)  # it was given up for a silence: look once more
     return lesson_of_order(order, told, view.trades, is_fresh=view.was_queried(order.client_id))

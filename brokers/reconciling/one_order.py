@@ -86,14 +86,26 @@ def lesson_of_order(
     return _judge(scribe, told, is_fresh=is_fresh)
 
 
-def lesson_of_absence(order: Order, answer: Missing, *, patience_s: float) -> Lesson:
-    """Learn from the answer that the exchange does not know the order; before `patience_s` only that much."""
+def lesson_of_absence(
+    order: Order, answer: Missing, trades: Iterable[ExchangeTrade] = (), *, patience_s: float
+) -> Lesson:
+    """
+    Learn from the answer that the exchange does not know the order; before `patience_s` only that much.
+
+    A trade of the order that is listed all the same counts, and no order that has traded was never there.
+    """
     scribe = _Scribe(order)
+    try:
+        _add_trades(scribe, None, trades)
+    except (IllegalTransition, ConfigError) as error:
+        return _against(order, str(error))
+    if scribe.order.is_terminal:
+        return scribe.lesson()
     if order.state is State.NEW:
         scribe.write(Submitted())
     if scribe.order.state is State.SENT:
         scribe.write(TimedOut("no answer of the exchange is on record"))
-    if answer.code == -2026 and not order.fills:
+    if answer.code == -2026 and not scribe.order.fills:
         scribe.write(Expired("archived by the exchange: it ended without a trade (-2026)", 0, ZERO))
         return scribe.lesson()
     patient = answer.asked_s >= patience_s
@@ -102,7 +114,7 @@ def lesson_of_absence(order: Order, answer: Missing, *, patience_s: float) -> Le
         return scribe.lesson()
     if patient:
         had = "it had accepted it" if order.exchange_id is not None else "it had executed a part of it"
-        return _against(order, f"the exchange does not know it any more ({answer.code}), though {had}")
+        return scribe.lesson(against=f"the exchange does not know it any more ({answer.code}), though {had}")
     return scribe.lesson(is_open=True)
 
 

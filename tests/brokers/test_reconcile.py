@@ -171,6 +171,24 @@ LEARNT = {
     "unknown, not asked for long": (sent(), missing(59), [TimedOut], State.UNKNOWN),
     "open, absent for a moment": (opened(), missing(5), [], State.OPEN),
     "archived": (opened(), missing(0, -2026), [Expired], State.EXPIRED),
+    "archived, with a trade": (
+        opened(),
+        replace(missing(0, -2026), trades=(trade(),)),
+        [Filled],
+        State.PARTIAL,
+    ),
+    "denied, with all of its trades": (
+        opened(),
+        replace(missing(90), trades=(trade(1, "1"),)),
+        [Filled],
+        State.FILLED,
+    ),
+    "archived with its trade known": (
+        opened(filled()),
+        replace(missing(0, -2026), trades=(trade(),)),
+        [],
+        State.PARTIAL,
+    ),
     "unknown and archived": (sent(TimedOut("502")), missing(0, -2026), [Expired], State.EXPIRED),
     "over, asked all the same": (opened(Canceled(2_000)), missing(90), [], State.CANCELED),
 }
