@@ -124,14 +124,15 @@ class _Lane(threading.Thread):
     def run(self) -> None:
         """Send one after the other."""
         while self._goes_on():
+            is_over = self._is_over  # before it looks: what was posted before the end is seen then
             self._send_unkept()
             try:
                 waiting, now_ms = self._outbox.waiting(self.target.name), self._clock_ms()
                 delivery = next_due(waiting, now_ms)
                 if delivery is None:
-                    if self._is_over and not self.unkept:
+                    if is_over and not self.unkept:
                         return
-                    if self.unkept:
+                    if self.unkept or self._is_over:
                         continue
                     soonest_ms = min((item.due_ms for item in waiting), default=now_ms + 60_000)
                     self.bell.wait(min(_LONGEST_WAIT_S, max(0.05, (soonest_ms - now_ms) / 1000)))

@@ -11,7 +11,7 @@ import pytest
 from loopback import Loopback
 from telegram_server import TOKEN, TelegramServer
 
-from bt_run.alerts.delivery import Outcome
+from bt_run.alerts.delivery import Delivery, Outcome
 from bt_run.alerts.dispatcher import Dispatcher
 from bt_run.alerts.happening import Happening, Picture
 from bt_run.alerts.target import make_targets
@@ -68,6 +68,33 @@ def test_messages_arrive_in_order_and_are_marked(tables: AlertTables, happened: 
     assert dispatcher.close(limit_s=10)
     assert [str(number) for number in range(20)] == [title for title, _ in target.got]
     assert {"sent"} == {way.state for _, way in tables.newest(30)}
+
+
+def test_what_is_posted_as_a_target_looks_goes_before_the_end(
+    tables: AlertTables, happened: Callable[..., Happening]
+):
+    """It has seen an empty outbox; the message comes, and the end: it looks once more."""
+    has_looked, may_go_on = threading.Event(), threading.Event()
+
+    class Outbox(JournalOutbox):
+        def waiting(self, target: str) -> list[Delivery]:
+            seen = super().waiting(target)
+            has_looked.set()
+            may_go_on.wait(10)
+            return seen
+
+    target = Target()
+    dispatcher = Dispatcher(Outbox(tables), [target])
+    dispatcher.start()
+    assert has_looked.wait(10)
+    dispatcher.post(happened(title="last"))
+    ending = threading.Thread(target=dispatcher.close, kwargs={"limit_s": 10})
+    ending.start()
+    wait_until(lambda: dispatcher._lanes[0]._is_over)
+    may_go_on.set()
+    ending.join(10)
+
+    assert ["last"] == [title for title, _ in target.got]
 
 
 def test_a_chart_is_drawn_once_for_all_targets(
