@@ -372,9 +372,11 @@ class Journal(JournalQueries):
         if isinstance(self._hold, FileHold):
             self._check_thread()
             way = driver_of(connection)
+            before = way.total_changes
             with transaction(way, self.place):
                 yield way
-            self._is_on_disk |= connection is self._durable  # whose commit waits for the whole log
+            # A durable commit waits for the whole log, unless there was nothing to write.
+            self._is_on_disk |= connection is self._durable and way.total_changes > before
         else:
             with self._writing(connection):
                 yield connection

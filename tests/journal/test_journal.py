@@ -375,14 +375,17 @@ def test_an_intent_is_there_at_once_and_waits_for_no_disk(journal, make, path, f
     assert ["a", "b"] == [order.client_id for order in journal.orders()]
 
 
-@pytest.mark.parametrize("between", ["nothing", "answer", "fill", "state", "calm"])
+@pytest.mark.parametrize("between", ["nothing", "known fill", "answer", "fill", "state", "calm"])
 def test_no_second_intent_goes_ahead_of_the_disk(journal, make, flushes, between):
     """Whatever brings the log to the disk after the first one is enough; else the second one waits for it."""
     journal.make_ready(1)
+    journal.write_fill(make.fill(trade_id=5))
     journal.write_intents([(make.order("first"), OrderEvent("Intent", 1))])
     before = len(flushes)
     if between == "answer":
         journal.write_order(make.order("first"), OrderEvent("Accepted", 2))
+    elif between == "known fill":  # nothing is written, so no commit waits for the disk
+        assert not journal.write_fill(make.fill(trade_id=5))
     elif between == "fill":
         journal.write_fill(make.fill(client_id="first"))
     elif between == "state":
@@ -396,7 +399,8 @@ def test_no_second_intent_goes_ahead_of_the_disk(journal, make, flushes, between
     journal.write_bars([make.bar(2)])
     journal.write_intents([(make.order("third"), OrderEvent("Intent", 4))])
 
-    assert (1 if between == "nothing" else 0, 1) == (after_second - before, len(flushes) - after_second)
+    waits = 1 if between in ("nothing", "known fill") else 0
+    assert (waits, 1) == (after_second - before, len(flushes) - after_second)
 
 
 def test_a_disk_that_fails_is_told_of(journal, make, monkeypatch):
